@@ -1,0 +1,1 @@
+"""The service: API, pages and command line over the core."""

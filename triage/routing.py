@@ -1,0 +1,125 @@
+"""From an error budget to thresholds; auto or review, always with the reason."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, field
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.stats import beta
+
+# How sure we want to be that the error among automatic labels stays inside the budget.
+CONFIDENCE = 0.8
+
+
+@dataclass(frozen=True)
+class Thresholds:
+    """What a model learned about when it may decide by itself, for one target.
+
+    Attributes:
+        budget: share of wrong labels allowed among automatic ones.
+        pooled: probability from which a first label is taken, or None: never.
+        by_label: labels that need a probability of their own; None: never automatic.
+        reason: why nothing is automatic, in the user's words; empty otherwise.
+        coverage, precision: share routed and share right among those, out of fold.
+        examples: how many out-of-fold predictions this was learned on.
+    """
+
+    budget: float
+    pooled: float | None = None
+    by_label: dict[str, float | None] = field(default_factory=dict)
+    reason: str = ""
+    coverage: float = 0.0
+    precision: float | None = None
+    examples: int = 0
+
+    def needed(self, label: str) -> float | None:
+        """Probability from which ``label`` may be decided automatically; None: never."""
+        return self.by_label.get(label, self.pooled)
+
+    def decide(self, label: str, probability: float) -> tuple[bool, str]:
+        """Whether to decide automatically, and why in the user's words."""
+        if self.pooled is None:
+            return False, self.reason
+        needed = self.needed(label)
+        if needed is None:
+            return False, f"“{label}”的历史样例不足以保证差错率,一律人工认定"
+        if probability < needed:
+            return False, f"把握 {probability:.0%},低于自动认定所需的 {needed:.0%}"
+        return True, f"把握 {probability:.0%},达到自动认定所需的 {needed:.0%}"
+
+    def to_dict(self) -> dict[str, Any]:
+        return asdict(self)
+
+
+def error_bound(wrong: int, total: int) -> float:
+    """Upper end of the error rate at CONFIDENCE (Clopper-Pearson), 1.0 for no cases."""
+    if total == 0 or wrong >= total:
+        return 1.0
+    return float(beta.ppf(CONFIDENCE, wrong + 1, total - wrong))
+
+
+def learn_thresholds(
+    labels: Sequence[str],
+    probabilities: NDArray[np.float64],
+    right: NDArray[np.bool_],
+    budget: float,
+    trained_labels: Sequence[str],
+) -> Thresholds:
+    """Thresholds from out-of-fold predictions.
+
+    Args:
+        labels: first label of each prediction, length n.
+        probabilities: its probability, shape (n,).
+        right: whether it was right, shape (n,).
+        budget: share of wrong labels allowed.
+        trained_labels: labels that had examples of their own.
+
+    The lowest probability is taken at which the error among everything above it is
+    inside the budget with CONFIDENCE. A label whose own cases above it are wrong more
+    often than the budget allows gets a higher one, or none.
+    """
+    n = len(labels)
+    pooled = _lowest(probabilities, right, budget)
+    if pooled is None:
+        least = next(m for m in range(1, 10_000) if error_bound(0, m) <= budget) if budget else 0
+        reason = (
+            f"已办结样例只有 {n} 件,至少要 {least} 件才可能保证差错率不超过 {budget:.0%},全部人工认定"
+            if n < least
+            else f"在 {n} 件已办结样例上,没有哪个把握程度能保证差错率不超过 {budget:.0%},全部人工认定"
+        )
+        return Thresholds(budget=budget, reason=reason, examples=n)
+    by_label: dict[str, float | None] = {}
+    names = np.array(labels)
+    for label in sorted(set(labels)):
+        own = names == label
+        above = own & (probabilities >= pooled)
+        wrong, total = int((~right[above]).sum()), int(above.sum())
+        # one wrong of few proves nothing; only a clear excess moves a label off the pool
+        if total and wrong and float(beta.ppf(1 - CONFIDENCE, wrong, total - wrong + 1)) > budget:
+            by_label[label] = _lowest(probabilities[own], right[own], budget)
+    for label in set(names.tolist()) - set(trained_labels):
+        by_label[label] = None
+    needed = np.array([by_label.get(x, pooled) for x in labels], dtype=float)
+    routed = probabilities >= needed  # None became nan: never routed
+    return Thresholds(
+        budget=budget,
+        pooled=pooled,
+        by_label=by_label,
+        coverage=float(routed.mean()),
+        precision=float(right[routed].mean()) if routed.any() else None,
+        examples=n,
+    )
+
+
+def _lowest(probabilities: NDArray[np.float64], right: NDArray[np.bool_], budget: float) -> float | None:
+    order = np.argsort(-probabilities, kind="stable")
+    wrong = np.cumsum(~right[order])
+    found = None
+    for i, position in enumerate(order):
+        last_of_ties = i + 1 == len(order) or (probabilities[order[i + 1]] < probabilities[position])
+        if last_of_ties and error_bound(int(wrong[i]), i + 1) <= budget:
+            found = float(probabilities[position])
+    return found

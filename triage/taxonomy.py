@@ -1,0 +1,223 @@
+"""The office's taxonomy: topics, handling types, sections with duties, result classes, from one TOML file."""
+
+from __future__ import annotations
+
+import re
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from triage.errors import InputError, TaxonomyError
+
+TARGETS = ("section", "topic", "handling")
+TARGET_NAMES = {"section": "承办科室", "topic": "主题", "handling": "办理类型"}
+
+
+@dataclass(frozen=True)
+class Label:
+    """One choice of a target, with what is known of it before any example.
+
+    ``description`` is the duties text of a section; ``terms`` are its key terms.
+    An inactive label is never predicted but stays valid in old records.
+    """
+
+    name: str
+    description: str = ""
+    terms: tuple[str, ...] = ()
+    leader: str = ""
+    active: bool = True
+
+
+@dataclass(frozen=True)
+class ResultClass:
+    """A result class (A, B, ...) by this place's own scheme."""
+
+    code: str
+    name: str
+
+
+@dataclass(frozen=True)
+class Taxonomy:
+    """All that a bureau decides by; empty label lists are allowed for a target not in use."""
+
+    office: str = ""
+    invented: bool = False
+    office_terms: tuple[str, ...] = ()
+    section: tuple[Label, ...] = ()
+    topic: tuple[Label, ...] = ()
+    handling: tuple[Label, ...] = ()
+    result_classes: tuple[ResultClass, ...] = ()
+
+    def labels(self, target: str) -> tuple[Label, ...]:
+        """The labels of ``target`` (one of TARGETS), inactive ones included."""
+        return {"section": self.section, "topic": self.topic, "handling": self.handling}[target]
+
+    def terms(self) -> tuple[str, ...]:
+        """Every term of the office, for segmentation."""
+        own = [t for target in TARGETS for label in self.labels(target) for t in label.terms]
+        return tuple(sorted({*self.office_terms, *own}))
+
+    def check_label(self, target: str, name: str) -> str:
+        """``name`` if it is a label of ``target`` in use.
+
+        Raises:
+            InputError: unknown or inactive; the message lists what may be chosen.
+        """
+        choices = [label.name for label in self.labels(target) if label.active]
+        if name not in choices:
+            raise InputError(f"“{name}”不是本单位在用的{TARGET_NAMES[target]},可选:{'、'.join(choices)}。")
+        return name
+
+    def check_result_class(self, code: str) -> str:
+        """``code`` if it is one of the result classes; InputError otherwise."""
+        codes = [r.code for r in self.result_classes]
+        if code not in codes:
+            raise InputError(f"“{code}”不是办理结果类别,可选:{'、'.join(codes)}。")
+        return code
+
+
+_LABEL_KEYS: dict[str, type] = {
+    "name": str,
+    "duties": str,
+    "description": str,
+    "terms": list,
+    "leader": str,
+    "active": bool,
+}
+_OFFICE_KEYS: dict[str, type] = {"name": str, "invented": bool, "terms": list}
+_RESULT_KEYS: dict[str, type] = {"code": str, "name": str}
+_TYPE_NAMES = {str: "带引号的文字", list: '文字列表,如 ["甲", "乙"]', bool: "true 或 false"}
+
+
+def load_taxonomy(path: Path) -> Taxonomy:
+    """Read the TOML file.
+
+    Raises:
+        TaxonomyError: the file is missing or has a mistake; the message names the line.
+    """
+    try:
+        text = path.read_text(encoding="utf-8-sig")
+    except FileNotFoundError:
+        raise TaxonomyError(f"找不到分类文件 {path}。先运行 triage init 或 triage demo。") from None
+    except UnicodeDecodeError as error:
+        line = path.read_bytes()[: error.start].count(b"\n") + 1
+        raise TaxonomyError(f"{path} 第 {line} 行:不是 UTF-8 编码,请另存为 UTF-8。") from None
+    return parse_taxonomy(text, str(path))
+
+
+def parse_taxonomy(text: str, source: str = "office.toml") -> Taxonomy:
+    """Taxonomy out of TOML text; ``source`` is named in errors."""
+    try:
+        data = tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        # "... (at line 3, column 5)" or "(at end of document)": all that tomllib tells before 3.14
+        found = re.search(r"at line (\d+), column (\d+)", str(error))
+        line = int(found[1]) if found else text.count("\n") + 1
+        quoted = text.splitlines()[line - 1].strip() if text.strip() else ""
+        raise TaxonomyError(
+            f"{source} 第 {line} 行:TOML 写法有误,检查引号、方括号、逗号是否成对,"
+            f"同一项是否写了两次。该行是:{quoted}"
+        ) from None
+    return _Reader(text, source).read(data)
+
+
+class _Reader:
+    """Checks the parsed data; finds the line of a mistake by looking for its header and key."""
+
+    def __init__(self, text: str, source: str) -> None:
+        self.lines = text.splitlines()
+        self.source = source
+
+    def read(self, data: Mapping[str, Any]) -> Taxonomy:
+        known = {"office", "result_class", *TARGETS}
+        for key in data:
+            if key not in known:
+                raise self.error(self.line_of(key), f"不认识的部分 [{key}],可用:{'、'.join(sorted(known))}")
+        office = data.get("office", {})
+        if not isinstance(office, dict):
+            raise self.error(self.line_of("office"), "[office] 应为一个表")
+        self.check_keys(office, _OFFICE_KEYS, "office", 0)
+        return Taxonomy(
+            office=office.get("name", ""),
+            invented=office.get("invented", False),
+            office_terms=self.strings(office, "terms", "office", 0),
+            section=self.read_labels(data, "section"),
+            topic=self.read_labels(data, "topic"),
+            handling=self.read_labels(data, "handling"),
+            result_classes=tuple(
+                ResultClass(code=entry["code"], name=entry["name"])
+                for entry in self.entries(data, "result_class", _RESULT_KEYS, ("code", "name"), "code")
+            ),
+        )
+
+    def read_labels(self, data: Mapping[str, Any], target: str) -> tuple[Label, ...]:
+        return tuple(
+            Label(
+                name=entry["name"].strip(),
+                description=entry.get("duties", entry.get("description", "")),
+                terms=self.strings(entry, "terms", target, nth),
+                leader=entry.get("leader", ""),
+                active=entry.get("active", True),
+            )
+            for nth, entry in enumerate(self.entries(data, target, _LABEL_KEYS, ("name",), "name"))
+        )
+
+    def entries(
+        self,
+        data: Mapping[str, Any],
+        table: str,
+        keys: Mapping[str, type],
+        required: tuple[str, ...],
+        unique: str,
+    ) -> list[dict[str, Any]]:
+        entries = data.get(table, [])
+        if not isinstance(entries, list) or not all(isinstance(e, dict) for e in entries):
+            raise self.error(self.line_of(table), f"应写成 [[{table}]](两层方括号),每项一段")
+        seen: dict[str, int] = {}
+        for nth, entry in enumerate(entries):
+            self.check_keys(entry, keys, table, nth)
+            for key in required:
+                if not str(entry.get(key, "")).strip():
+                    raise self.error(self.line_of(table, nth), f"[[{table}]] 缺少 {key}")
+            value = entry[unique].strip()
+            if value in seen:
+                first = self.line_of(table, seen[value], unique)
+                raise self.error(self.line_of(table, nth, unique), f"“{value}”与第 {first} 行重复")
+            seen[value] = nth
+        return entries
+
+    def check_keys(self, entry: Mapping[str, Any], keys: Mapping[str, type], table: str, nth: int) -> None:
+        for key, value in entry.items():
+            where = self.line_of(table, nth, key)
+            if key not in keys:
+                raise self.error(where, f"不认识的项 {key},可用:{'、'.join(keys)}")
+            if not isinstance(value, keys[key]):
+                raise self.error(where, f"{key} 应为{_TYPE_NAMES[keys[key]]}")
+
+    def strings(self, entry: Mapping[str, Any], key: str, table: str, nth: int) -> tuple[str, ...]:
+        values = entry.get(key, [])
+        if not all(isinstance(v, str) and v.strip() for v in values):
+            raise self.error(self.line_of(table, nth, key), f"{key} 应为{_TYPE_NAMES[list]}")
+        return tuple(v.strip() for v in values)
+
+    def line_of(self, table: str, nth: int = 0, key: str | None = None) -> int:
+        """1-based line of the nth ``table`` header, or of ``key`` below it; 1 if not found."""
+        header = re.compile(rf"^\s*\[{{1,2}}\s*{re.escape(table)}\s*\]{{1,2}}|^\s*{re.escape(table)}\s*=")
+        starts = [i for i, line in enumerate(self.lines) if header.match(line)]
+        if nth >= len(starts):
+            return 1
+        start = starts[nth]
+        if key is None:
+            return start + 1
+        own = re.compile(rf"^\s*[\"']?{re.escape(key)}[\"']?\s*=")
+        for i in range(start + 1, len(self.lines)):
+            if re.match(r"^\s*\[{1,2}\s*\w", self.lines[i]):
+                break
+            if own.match(self.lines[i]):
+                return i + 1
+        return start + 1
+
+    def error(self, line: int, what: str) -> TaxonomyError:
+        return TaxonomyError(f"{self.source} 第 {line} 行:{what}。", line=line)

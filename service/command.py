@@ -8,7 +8,7 @@ import os
 import sys
 import warnings
 from collections.abc import Callable, Sequence
-from dataclasses import replace
+from importlib import import_module
 from pathlib import Path
 
 from service import chinese_argparse
@@ -37,9 +37,8 @@ def main(argv: Sequence[str] | None = None) -> int:
                 {**os.environ, "TRIAGE_HOME": str(Path(args.home).expanduser().resolve())}
             )
         # imported late: "triage --help" must not wait for scikit-learn
-        from service import commands
-
-        run: Run = getattr(commands, args.run)
+        module, function = args.run
+        run: Run = getattr(import_module(f"service.commands.{module}"), function)
         return run(args, settings)
     except TriageError as error:
         print(f"错误:{error.message}", file=sys.stderr)
@@ -58,9 +57,9 @@ def build_parser() -> argparse.ArgumentParser:
     parser.add_argument("--home", help="本单位数据所在目录(默认为程序目录,或环境变量 TRIAGE_HOME)")
     commands = parser.add_subparsers(title="命令", metavar="命令", required=True, dest="command")
 
-    def add(name: str, help: str, run: str) -> argparse.ArgumentParser:
+    def add(name: str, help: str, module: str, function: str) -> argparse.ArgumentParser:
         sub = commands.add_parser(name, help=help, description=help)
-        sub.set_defaults(run=run)
+        sub.set_defaults(run=(module, function))
         return sub
 
     def who(sub: argparse.ArgumentParser) -> None:
@@ -73,29 +72,29 @@ def build_parser() -> argparse.ArgumentParser:
     def as_json(sub: argparse.ArgumentParser) -> None:
         sub.add_argument("--json", action="store_true", help="输出 JSON")
 
-    add("init", "建立或升级台账,放入一份分类文件样本", "init")
-    demo = add("demo", "装入虚构的示例单位:往年办结件、模型、收件", "demo")
+    add("init", "建立或升级台账,放入一份分类文件样本", "office", "init")
+    demo = add("demo", "装入虚构的示例单位:往年办结件、模型、收件", "office", "demo")
     demo.add_argument("--reset", action="store_true", help="清空示例数据,从头再来")
 
     for name, help in (("import", "导入往年办结件(CSV)"), ("intake", "收件:登记、推荐、分办(CSV)")):
-        sub = add(name, help, f"{name}_")
+        sub = add(name, help, "ledger", f"{name}_")
         sub.add_argument("file", type=Path, metavar="文件")
         sub.add_argument("--session", default="", help="文件中没有届次列时用的届次")
         who(sub)
         as_json(sub)
 
-    sub = add("list", "列出台账", "list_")
+    sub = add("list", "列出台账", "ledger", "list_")
     sub.add_argument("--state", default="", help="in_review 待认定、assigned 已分办、closed 已办结")
     sub.add_argument("--section", default="", help="已认定的承办科室")
     sub.add_argument("--text", default="", help="标题、正文、编号、代表中的文字")
     sub.add_argument("--limit", type=int, default=50, help="最多列出几件(默认 50)")
     as_json(sub)
 
-    sub = add("show", "一件的全部:正文、推荐、认定、关联、经过", "show")
+    sub = add("show", "一件的全部:正文、推荐、认定、关联、经过", "ledger", "show")
     sub.add_argument("id", type=int, metavar="台账编号")
     as_json(sub)
 
-    sub = add("close", "办结销号", "close")
+    sub = add("close", "办结销号", "ledger", "close")
     sub.add_argument("id", type=int, metavar="台账编号")
     sub.add_argument("--result", required=True, help="办理结果类别,如 A")
     sub.add_argument("--reply", default="", help="答复文号")
@@ -104,31 +103,31 @@ def build_parser() -> argparse.ArgumentParser:
     who(sub)
     as_json(sub)
 
-    sub = add("retrain", "用办结件重新训练,不差于现用模型才启用", "retrain_")
+    sub = add("retrain", "用办结件重新训练,不差于现用模型才启用", "models", "retrain_")
     sub.add_argument(
         "--target", action="append", choices=["section", "topic", "handling"], help="只训练某一项"
     )
     who(sub)
     as_json(sub)
 
-    sub = add("models", "列出模型版本", "models")
+    sub = add("models", "列出模型版本", "models", "models")
     as_json(sub)
     for name, help in (("promote", "启用某个模型版本"), ("rollback", "退回上一个现用模型")):
-        sub = add(name, help, name)
+        sub = add(name, help, "models", name)
         sub.add_argument("target", choices=["section", "topic", "handling"])
         if name == "promote":
             sub.add_argument("version", metavar="版本")
         sub.add_argument("--why", default="", help="理由")
         who(sub)
 
-    sub = add("export", "导出台账(.csv 或 .json)", "export")
+    sub = add("export", "导出台账(.csv 或 .json)", "ledger", "export")
     sub.add_argument("file", type=Path, metavar="文件")
 
-    sub = add("serve", "启动网页和接口(只监听本机)", "serve")
+    sub = add("serve", "启动网页和接口(只监听本机)", "office", "serve")
     sub.add_argument("--host", help="监听地址,只能是本机地址")
     sub.add_argument("--port", type=int, help="端口(默认 8000)")
 
-    sub = add("backtest", "在一个文件上训练,在另一个文件上检验", "backtest_")
+    sub = add("backtest", "在一个文件上训练,在另一个文件上检验", "files", "backtest_")
     sub.add_argument("--train", type=Path, required=True, metavar="A.csv")
     sub.add_argument("--test", type=Path, required=True, metavar="B.csv")
     sub.add_argument(
@@ -140,18 +139,17 @@ def build_parser() -> argparse.ArgumentParser:
     sub.add_argument("--json", type=Path, required=True, metavar="OUT.json")
     sub.add_argument("--predictions", type=Path, metavar="OUT.csv")
 
-    sub = add("related", "在一个文件里找可并案、重复和先例", "related_")
+    sub = add("related", "在一个文件里找可并案、重复和先例", "files", "related_")
     sub.add_argument("--cases", type=Path, required=True, metavar="C.csv")
     sub.add_argument("--queries", type=Path, metavar="IDS.txt", help="只查这些 id,一行一个")
     sub.add_argument("--top", type=int, default=10)
-    sub.add_argument("--taxonomy", type=Path, help="分类文件;科室一致与否作为依据")
+    labels = sub.add_mutually_exclusive_group()
+    labels.add_argument(
+        "--taxonomy", type=Path, help="分类文件,以其职责判断科室是否一致(默认用本单位的分类和模型)"
+    )
+    labels.add_argument("--no-taxonomy", action="store_true", help="不看科室,只看文字")
     sub.add_argument("--json", type=Path, required=True, metavar="OUT.jsonl")
     return parser
-
-
-def with_serving(settings: Settings, host: str | None, port: int | None) -> Settings:
-    """The settings with host and port from the command line, where given."""
-    return replace(settings, host=host or settings.host, port=port or settings.port)
 
 
 if __name__ == "__main__":

@@ -7,14 +7,21 @@ from collections.abc import Sequence
 
 from triage.ledger.tables import PredictionRow
 from triage.taxonomy import TARGETS
+from triage.words import is_place, kind_weight
 
 WORDS_A_TARGET = 6
+TELLING = 0.21
 
 
 def evidence_words(prediction: PredictionRow) -> list[str]:
-    """The words to mark: key terms that stand in the text, then the strongest words."""
+    """The words to mark: key terms that stand in the text, then the strongest words.
+
+    Place names and small words (他们, 今年) may well have moved the score, and the list of
+    evidence says so; marked in the text they would only distract.
+    """
     words = [str(w["word"]) for w in prediction.evidence.get("words", [])]
-    found = [*prediction.evidence.get("duty_terms", []), *(w for w in words if len(w) > 1)]
+    telling = [w for w in words if len(w) > 1 and kind_weight(w) >= TELLING and not is_place(w)]
+    found = [*prediction.evidence.get("duty_terms", []), *telling]
     return list(dict.fromkeys(found))[:WORDS_A_TARGET]
 
 

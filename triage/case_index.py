@@ -84,13 +84,15 @@ class CaseIndex:
         size = encoder.dimensions
         self._vectors = np.zeros((0, size), dtype=np.float32)
         self._title_vectors = np.zeros((0, size), dtype=np.float32)
+        self._mean = np.zeros(size, dtype=np.float32)
+        self._centred, self._centred_titles = self._vectors, self._title_vectors
         self._new_vectors: list[tuple[Vectors, Vectors]] = []
         described = [
             "。".join([x.name, *x.terms]) for target in ("section", "topic") for x in taxonomy.labels(target)
         ]
         prior = encoder.encode([clean(d) for d in described])
         self._prior = prior.mean(axis=0) if len(prior) else np.zeros(size, dtype=np.float32)
-        self._section_words = {
+        self.section_words = {
             label.name: frozenset(
                 word for term in label.terms for word in matter_words(clean(term), segmenter)
             )
@@ -141,7 +143,7 @@ class CaseIndex:
             return []
         query = self._text.query(self._weighted(case.words))
         title_query = self._titles.query(self._weighted(case.title_words))
-        sense = self._sense(self._vectors, vector)
+        sense = self._sense(self._centred, vector)
         candidates: set[int] = set()
         for scores in (query, title_query, sense):
             best = min(CANDIDATES, len(scores))
@@ -150,8 +152,8 @@ class CaseIndex:
         chosen = np.array(sorted(candidates - {own}), dtype=int)
         if not len(chosen):
             return []
-        title_sense = self._sense(self._title_vectors[chosen], title_vector)
-        found = []
+        title_sense = self._sense(self._centred_titles[chosen], title_vector)
+        found: list[tuple[float, str, int]] = []
         for at, of_titles in zip(chosen.tolist(), title_sense.tolist(), strict=True):
             near = Similarities(
                 text=float(query[at]),
@@ -159,14 +161,28 @@ class CaseIndex:
                 sense=float(sense[at]),
                 title_sense=of_titles,
             )
-            found.append(self._relate(case, self.cases[at], near))
-        found.sort(key=lambda r: (-r.score, r.key))
-        return found[:top]
+            score, kind = self._judge(case, self.cases[at], near)
+            found.append((score, kind, at))
+        found.sort(key=lambda f: (-f[0], self.cases[f[2]].key))
+        return [
+            Related(self.cases[at].key, kind, round(score, 4), self._shared_terms(case, self.cases[at]))
+            for score, kind, at in found[:top]
+        ]
 
-    def _relate(self, case: CaseText, other: CaseText, near: Similarities) -> Related:
+    def similarities(self, case: CaseText, vector: Vectors, title_vector: Vectors) -> list[Similarities]:
+        """How near every case inside is to ``case``, in the order they were added."""
+        self._build()
+        text = self._text.query(self._weighted(case.words))
+        title = self._titles.query(self._weighted(case.title_words))
+        sense = self._sense(self._centred, vector)
+        title_sense = self._sense(self._centred_titles, title_vector)
+        return [Similarities(*map(float, four)) for four in zip(text, title, sense, title_sense, strict=True)]
+
+    def _judge(self, case: CaseText, other: CaseText, near: Similarities) -> tuple[float, str]:
+        """Score and kind of a pair."""
         section = case.labels.get("section", {})
         words = (
-            self._section_words.get(max(section, key=section.__getitem__), frozenset())
+            self.section_words.get(max(section, key=section.__getitem__), frozenset())
             if section
             else frozenset()
         )
@@ -174,12 +190,7 @@ class CaseIndex:
         same_text = containment(case.plain, other.plain) if near.text > 0.4 else 0.0
         if same_text >= DUPLICATE_CONTAINMENT:
             score = max(score, same_text)
-        return Related(
-            key=other.key,
-            kind=kind_of(case, other, same_text),
-            score=round(score, 4),
-            shared_terms=self._shared_terms(case, other),
-        )
+        return score, kind_of(case, other, same_text)
 
     def _shared_terms(self, case: CaseText, other: CaseText) -> tuple[str, ...]:
         """The shared words that say most, those of both titles first."""
@@ -195,11 +206,10 @@ class CaseIndex:
                 kept.append(word)
         return tuple(kept[:EVIDENCE_TERMS])
 
-    def _sense(self, matrix: Vectors, vector: Vectors) -> NDArray[np.float64]:
-        if not matrix.shape[1]:
-            return np.zeros(len(matrix))
-        mean = (self._vectors.sum(axis=0) + PRIOR_TEXTS * self._prior) / (len(self._vectors) + PRIOR_TEXTS)
-        return np.asarray(unit_rows(matrix - mean) @ unit_rows((vector - mean)[None, :])[0], dtype=float)
+    def _sense(self, centred: Vectors, vector: Vectors) -> NDArray[np.float64]:
+        if not centred.shape[1]:
+            return np.zeros(len(centred))
+        return np.asarray(centred @ unit_rows((vector - self._mean)[None, :])[0], dtype=float)
 
     def _weight(self, word: str) -> float:
         return rarity(word, self._frequency[word], len(self.cases))
@@ -233,6 +243,11 @@ class CaseIndex:
         self._vectors = np.vstack([self._vectors, *(v[None, :] for v, _ in self._new_vectors)])
         self._title_vectors = np.vstack([self._title_vectors, *(t[None, :] for _, t in self._new_vectors)])
         self._new_vectors.clear()
+        # what all texts have in common says nothing of any one: compare what is left
+        total = self._vectors.sum(axis=0) + PRIOR_TEXTS * self._prior
+        self._mean = total / (len(self._vectors) + PRIOR_TEXTS)
+        self._centred = unit_rows(self._vectors - self._mean)
+        self._centred_titles = unit_rows(self._title_vectors - self._mean)
         self._built = len(self.cases)
 
 

@@ -234,7 +234,7 @@ class _Features:
 
     def __init__(self, state: dict[str, Any], texts: Readings) -> None:
         self.words = _transform(state["word_vectorizer"], texts.words)
-        characters = _transform(state["char_vectorizer"], texts.documents)
+        characters = _transform(state["char_vectorizer"], texts.weighed)
         self.lexical = sp.hstack([self.words, characters]).tocsr()
         self.dense = unit_rows(texts.vectors - state["text_mean"])
 
@@ -290,7 +290,7 @@ class _Fitter:
             ),
         }
         self.state["word_vectorizer"].fit([*texts.words, *descriptions.words] or ["无"])
-        self.state["char_vectorizer"].fit([*texts.documents, *descriptions.documents] or ["无"])
+        self.state["char_vectorizer"].fit([*texts.weighed, *descriptions.weighed] or ["无"])
         self.state["word_names"] = self.state["word_vectorizer"].get_feature_names_out()
         prior = 20.0 if len(described) else 0.0
         total = texts.vectors.sum(axis=0)
@@ -364,7 +364,9 @@ class _Fitter:
             matrix: Any = sp.vstack([own[rows], described]).tocsr()
         else:
             matrix = np.vstack([own[rows], described])
-        svm = LinearSVC(C=1.0, random_state=self.seed).fit(matrix, truth, sample_weight=weight)
+        svm = LinearSVC(C=1.0, class_weight="balanced", random_state=self.seed).fit(
+            matrix, truth, sample_weight=weight
+        )
         coef, intercept = svm.coef_, svm.intercept_
         if len(present) == 2:  # scikit-learn keeps one row for two labels
             coef, intercept = np.vstack([-coef, coef]), np.concatenate([-intercept, intercept])

@@ -33,7 +33,7 @@ from triage.ledger.predictions import add_prediction
 from triage.ledger.relations import propose_relations
 from triage.ledger.store import Ledger
 from triage.ledger.tables import CaseRow, EventRow, VectorRow
-from triage.reading import Reader, Suggestion
+from triage.reading import Reader, Suggestion, make_reader
 from triage.registry import Registry
 from triage.related import CaseText, Related
 from triage.taxonomy import TARGET_NAMES, TARGETS, Taxonomy, load_taxonomy
@@ -87,7 +87,7 @@ class Desk:
 
     def make_reader(self, encoder: str, terms: Sequence[str]) -> Reader:
         """A reader for models trained with that encoder and those terms."""
-        return Reader(get_segmenter(tuple(terms), self.settings.cache_dir), get_encoder(encoder))
+        return make_reader(self.settings.cache_dir, encoder, terms)
 
     def warm_up(self) -> None:
         """Load models and index now rather than at the first case."""

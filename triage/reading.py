@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 
-from triage.encoder import Encoder, Vectors
-from triage.text import Segmenter, document
+from triage.encoder import Encoder, Vectors, get_encoder
+from triage.text import Segmenter, document, get_segmenter
 
 
 @dataclass(frozen=True)
@@ -25,20 +26,19 @@ class Readings:
 
     Attributes:
         documents: cleaned texts, length n.
-        words: space-joined words of each text, length n.
+        weighed: the same with the title once more, for counting words and characters: a
+            title says the matter in few words, and counting it twice is worth a point.
+        words: space-joined words of each weighed text, length n.
         vectors: shape (n, encoder dimensions), float32.
     """
 
     documents: tuple[str, ...]
+    weighed: tuple[str, ...]
     words: tuple[str, ...]
     vectors: Vectors
 
     def __len__(self) -> int:
         return len(self.documents)
-
-    def part(self, rows: slice) -> Readings:
-        """The readings of some consecutive suggestions."""
-        return Readings(self.documents[rows], self.words[rows], self.vectors[rows])
 
 
 class Reader:
@@ -55,15 +55,28 @@ class Reader:
 
     def read(self, suggestions: Sequence[Suggestion]) -> Readings:
         """Readings of n suggestions, in order."""
-        return self.read_texts([document(s.title, s.body) for s in suggestions])
+        documents = [document(s.title, s.body) for s in suggestions]
+        titles = [document(s.title, "") for s in suggestions]
+        return self._readings(
+            documents, [f"{d}。{t}" if t else d for d, t in zip(documents, titles, strict=True)]
+        )
 
     def read_texts(self, texts: Sequence[str]) -> Readings:
-        """Readings of n texts that are clean already."""
+        """Readings of n texts that are clean already and have no title."""
+        return self._readings(texts, texts)
+
+    def _readings(self, documents: Sequence[str], weighed: Sequence[str]) -> Readings:
         return Readings(
-            documents=tuple(texts),
-            words=tuple(" ".join(self.segmenter.words(t)) for t in texts),
-            vectors=self.encoder.encode(texts),
+            documents=tuple(documents),
+            weighed=tuple(weighed),
+            words=tuple(" ".join(self.segmenter.words(t)) for t in weighed),
+            vectors=self.encoder.encode(documents),
         )
+
+
+def make_reader(cache_dir: Path, encoder: str, terms: Sequence[str]) -> Reader:
+    """A reader with that encoder and those terms; segmenter and encoder are shared in a process."""
+    return Reader(get_segmenter(tuple(terms), cache_dir), get_encoder(encoder))
 
 
 class RememberingReader(Reader):
@@ -73,14 +86,16 @@ class RememberingReader(Reader):
         super().__init__(segmenter, encoder)
         self._known: dict[str, tuple[str, Vectors]] = {}
 
-    def read_texts(self, texts: Sequence[str]) -> Readings:
-        new = [t for t in dict.fromkeys(texts) if t not in self._known]
-        fresh = super().read_texts(new)
-        for i, text in enumerate(new):
+    def _readings(self, documents: Sequence[str], weighed: Sequence[str]) -> Readings:
+        pairs = list(zip(documents, weighed, strict=True))
+        new = list(dict.fromkeys((d, w) for d, w in pairs if w not in self._known))
+        fresh = super()._readings([d for d, _ in new], [w for _, w in new])
+        for i, (_, text) in enumerate(new):
             self._known[text] = (fresh.words[i], fresh.vectors[i])
-        vectors = [self._known[t][1] for t in texts]
+        vectors = [self._known[w][1] for w in weighed]
         return Readings(
-            documents=tuple(texts),
-            words=tuple(self._known[t][0] for t in texts),
+            documents=tuple(documents),
+            weighed=tuple(weighed),
+            words=tuple(self._known[w][0] for w in weighed),
             vectors=np.array(vectors) if vectors else fresh.vectors,
         )

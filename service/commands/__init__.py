@@ -1,0 +1,1 @@
+"""What each command does; arguments come parsed, errors go up as TriageError."""

@@ -1,0 +1,108 @@
+"""Commands on files alone, without a ledger: backtest and related."""
+
+from __future__ import annotations
+
+import argparse
+import json
+from functools import partial
+
+from service.command import EXIT_OK, EXIT_PARTIAL
+from service.screen import progress_bar, say
+from training import sample_office
+from training.backtest import backtest, read_labelled, write_predictions, write_report
+from triage.champions import Champions
+from triage.classifier import TargetModel
+from triage.config import Settings
+from triage.errors import InputError
+from triage.reading import Reader, make_reader
+from triage.registry import Registry
+from triage.related_file import read_cases, read_queries, related_in_file
+from triage.taxonomy import TARGET_NAMES, TARGETS, Taxonomy, load_taxonomy
+
+SHOWN_REFUSALS = 20
+
+
+def backtest_(args: argparse.Namespace, settings: Settings) -> int:
+    train, test = read_labelled(args.train), read_labelled(args.test)
+    targets = args.target or [t for t in train.targets() if t in test.targets()]
+    if not targets:
+        raise InputError("两个文件没有共同的标签列(section、topic、handling)。")
+    taxonomy = load_taxonomy(args.taxonomy) if args.taxonomy else Taxonomy()
+    with progress_bar() as bar:
+        report, rows = backtest(
+            train,
+            test,
+            targets,
+            taxonomy,
+            _reader(taxonomy, settings, args.encoder),
+            error_budget=settings.error_budget,
+            seed=args.seed,
+            progress=bar,
+        )
+    write_report(report, args.json)
+    if args.predictions:
+        write_predictions(rows, args.predictions)
+    for name, file in (("训练", train), ("测试", test)):
+        if file.bad:
+            say(f"{name}文件有 {len(file.bad)} 行读不了,例如第 {file.bad[0].line} 行:{file.bad[0].reason}。")
+    for target, f in report["targets"].items():
+        auto = f["auto"]
+        routed = (
+            "不自动认定"
+            if auto["precision"] is None
+            else f"自动 {auto['coverage']:.1%}、其中正确 {auto['precision']:.1%}"
+        )
+        say(
+            f"{TARGET_NAMES[target]}:训练 {f['n_train']} 件,测试 {f['n_test']} 件,{f['n_classes']} 类;"
+            f"准确率 {f['accuracy']:.3f},宏平均 F1 {f['macro_f1']:.3f},前三命中 {f['top3_accuracy']:.3f},"
+            f"校准误差 {f['ece']:.3f},{routed};训练 {f['fit_seconds']} 秒,"
+            f"每件 {f['ms_per_case']['p50']}/{f['ms_per_case']['p95']} 毫秒(p50/p95)"
+        )
+    return EXIT_OK
+
+
+def related_(args: argparse.Namespace, settings: Settings) -> int:
+    rows, bad = read_cases(args.cases)
+    queries = read_queries(args.queries, rows) if args.queries else [r.reference for r in rows]
+    taxonomy, models = _labels_for_related(args, settings)
+    reader = _reader(taxonomy, settings, None)
+    flagged = 0
+    with args.json.open("w", encoding="utf-8") as file, progress_bar() as bar:
+        for line in related_in_file(
+            rows,
+            queries,
+            reader,
+            taxonomy,
+            models=models,
+            top=args.top,
+            threshold=settings.related_threshold,
+            progress=bar,
+        ):
+            flagged += any(r["flagged"] for r in line["related"])
+            file.write(json.dumps(line, ensure_ascii=False) + "\n")
+    for refused in bad[:SHOWN_REFUSALS]:
+        say(f"  第 {refused.line} 行未用:{refused.reason}")
+    say(f"查了 {len(queries)} 件,其中 {flagged} 件有建议合并的对象,结果在 {args.json}。")
+    return EXIT_PARTIAL if bad else EXIT_OK
+
+
+def _labels_for_related(
+    args: argparse.Namespace, settings: Settings
+) -> tuple[Taxonomy, dict[str, TargetModel]]:
+    """The office's own taxonomy and champions, or another taxonomy's duties, or nothing."""
+    if args.no_taxonomy:
+        return Taxonomy(), {}
+    own = args.taxonomy is None and settings.taxonomy_path.exists()
+    if args.taxonomy is None and not own:
+        say("还没有本单位的分类文件,以虚构示例单位的职责判断科室是否一致;不看科室用 --no-taxonomy。")
+    taxonomy = load_taxonomy(args.taxonomy or (settings.taxonomy_path if own else sample_office.OFFICE))
+    if own:
+        registry = Registry(settings.models_dir, partial(make_reader, settings.cache_dir))
+        return taxonomy, Champions(registry, taxonomy, settings.encoder).models()
+    reader = _reader(taxonomy, settings, None)
+    used = [t for t in TARGETS if any(label.active for label in taxonomy.labels(t))]
+    return taxonomy, {t: TargetModel.fit(t, taxonomy.labels(t), [], reader) for t in used}
+
+
+def _reader(taxonomy: Taxonomy, settings: Settings, encoder: str | None) -> Reader:
+    return make_reader(settings.cache_dir, encoder or settings.encoder, taxonomy.terms())

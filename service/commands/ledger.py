@@ -1,0 +1,184 @@
+"""Cases into the ledger, out of it, and closed."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Callable
+from functools import partial
+
+from service.command import EXIT_OK, EXIT_PARTIAL
+from service.schemas import CaseOut
+from service.screen import progress_bar, say, say_json, show_table
+from triage.bulk import BulkReport, import_file, intake_file
+from triage.config import Settings
+from triage.desk import Desk
+from triage.exports import export_ledger
+from triage.ledger.cases import CaseFilter, close_case, get_case, list_cases
+from triage.ledger.decisions import DECISION_NAMES, decide, newest_decisions, newest_predictions
+from triage.ledger.events import EVENT_NAMES
+from triage.ledger.relations import relations_of
+from triage.ledger.states import STATE_NAMES
+from triage.ledger.store import Ledger
+from triage.related import KIND_NAMES
+from triage.taxonomy import TARGET_NAMES, TARGETS, load_taxonomy
+
+SHOWN_REFUSALS = 20
+
+
+def import_(args: argparse.Namespace, settings: Settings) -> int:
+    return _bulk(args, settings, import_file, "导入")
+
+
+def intake_(args: argparse.Namespace, settings: Settings) -> int:
+    return _bulk(args, settings, intake_file, "收件")
+
+
+def _bulk(args: argparse.Namespace, settings: Settings, run: Callable[..., BulkReport], what: str) -> int:
+    desk = Desk(settings)
+    with progress_bar() as bar:
+        report = run(desk, args.file, who=args.who, session=args.session, progress=partial(bar, what))
+    if args.json:
+        say_json(report.to_dict())
+    else:
+        say(
+            f"{what}完成:新登记 {len(report.created)} 件,已在台账 {report.known} 件,未能登记 {len(report.refused)} 行。"
+        )
+        if report.differing:
+            lines = "、".join(map(str, report.differing[:SHOWN_REFUSALS]))
+            say(f"以下各行编号已在台账而内容不同,新内容已留存在该件的经过里,请核对:第 {lines} 行。")
+        for bad in report.refused[:SHOWN_REFUSALS]:
+            say(f"  第 {bad.line} 行:{bad.reason}")
+        if len(report.refused) > SHOWN_REFUSALS:
+            say(f"  另有 {len(report.refused) - SHOWN_REFUSALS} 行,用 --json 看全部。")
+    return EXIT_PARTIAL if report.refused else EXIT_OK
+
+
+def list_(args: argparse.Namespace, settings: Settings) -> int:
+    desk = _ledger_only(settings)
+    wanted = CaseFilter(state=args.state, section=args.section, text=args.text)
+    with desk.read() as session:
+        rows, total = list_cases(wanted, session=session, limit=args.limit)
+        records = []
+        for case in rows:
+            decided, predicted = newest_decisions(case), newest_predictions(case)
+            cells = {}
+            for target in TARGETS:
+                if target in decided:
+                    cells[target] = decided[target].label
+                elif target in predicted:
+                    label, p = predicted[target].ranked[0]
+                    cells[target] = f"?{label} {p:.0%}"
+            records.append(
+                {
+                    "id": case.id,
+                    "number": case.number,
+                    "session": case.session,
+                    "title": case.title,
+                    "deputy": case.deputy,
+                    "state": case.state,
+                    "received_on": case.received_on.isoformat(),
+                    **cells,
+                }
+            )
+    if args.json:
+        say_json({"total": total, "cases": records})
+        return EXIT_OK
+    show_table(
+        ["台账编号", "编号", "标题", "承办科室", "主题", "办理类型", "状态"],
+        [
+            [
+                str(r["id"]),
+                str(r["number"] or ""),
+                str(r["title"])[:30],
+                *(str(r.get(t, "")) for t in TARGETS),
+                STATE_NAMES[str(r["state"])],
+            ]
+            for r in records
+        ],
+    )
+    say(f"共 {total} 件,列出 {len(records)} 件。“?”为推荐,尚未认定。")
+    return EXIT_OK
+
+
+def show(args: argparse.Namespace, settings: Settings) -> int:
+    with _ledger_only(settings).read() as session:
+        case = get_case(args.id, session=session)
+        relations = relations_of(args.id, session=session)
+        if args.json:
+            say_json(CaseOut.whole(case, relations).model_dump(mode="json"))
+            return EXIT_OK
+        say(f"{case.session} {case.number or '无编号'} {case.kind} {STATE_NAMES[case.state]}")
+        say(f"{case.title}\n{case.deputy} {case.delegation} 收件 {case.received_on}\n\n{case.body}\n")
+        decided = newest_decisions(case)
+        for target, row in newest_predictions(case).items():
+            ranked = ",".join(f"{label} {p:.0%}" for label, p in row.ranked[:3])
+            words = "、".join(w["word"] for w in row.evidence["words"][:6])
+            say(f"推荐{TARGET_NAMES[target]}:{ranked}(依据:{words};{row.reason};模型 {row.model_version})")
+        for target, decision in decided.items():
+            say(
+                f"认定{TARGET_NAMES[target]}:{decision.label}({DECISION_NAMES[decision.kind]},{decision.who} {decision.why})"
+            )
+        for relation, other in relations:
+            say(
+                f"{KIND_NAMES[relation.kind]}:{other.id} {other.title}(把握 {relation.score:.0%},共同的词:{'、'.join(relation.shared_terms)})"
+            )
+        say("经过:")
+        for event in case.events:
+            when = event.created_at.astimezone().strftime("%Y-%m-%d %H:%M:%S")
+            what = event.detail.get("label") or event.detail.get("result_class") or ""
+            say(
+                f"  {when} {EVENT_NAMES[event.kind]} {event.who} {what} {event.detail.get('why', '')}".rstrip()
+            )
+    return EXIT_OK
+
+
+def close(args: argparse.Namespace, settings: Settings) -> int:
+    taxonomy = load_taxonomy(settings.taxonomy_path)
+    with _ledger_only(settings).write() as session:
+        case = get_case(args.id, session=session)
+        if args.confirm:
+            decided = newest_decisions(case)
+            open_ = {
+                target: decided[target].label if target in decided else row.ranked[0][0]
+                for target, row in newest_predictions(case).items()
+                if target not in decided or decided[target].kind == "auto"
+            }
+            if open_:
+                decide(
+                    args.id,
+                    open_,
+                    who=args.who,
+                    why=args.why or "办结时确认",
+                    seen_version=case.version,
+                    session=session,
+                    taxonomy=taxonomy,
+                )
+        case = close_case(
+            args.id,
+            result_class=args.result,
+            reply_number=args.reply,
+            who=args.who,
+            why=args.why,
+            session=session,
+            taxonomy=taxonomy,
+        )
+        record = {"id": case.id, "state": case.state, "result_class": case.result_class}
+    if args.json:
+        say_json(record)
+    else:
+        say(f"第 {args.id} 件已办结销号,办理结果 {args.result}。")
+    return EXIT_OK
+
+
+def export(args: argparse.Namespace, settings: Settings) -> int:
+    with _ledger_only(settings).read() as session:
+        count = export_ledger(args.file, session=session)
+    say(f"已导出 {count} 件到 {args.file}。")
+    return EXIT_OK
+
+
+def _ledger_only(settings: Settings) -> Ledger:
+    """The ledger without the models, for commands that only read or write it."""
+    ledger = Ledger(settings.database_url)
+    ledger.check()
+    return ledger

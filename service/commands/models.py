@@ -1,0 +1,105 @@
+"""Model versions: retrain, list, promote, roll back."""
+
+from __future__ import annotations
+
+import argparse
+
+from service.api import describe_models
+from service.command import EXIT_OK
+from service.screen import progress_bar, say, say_json
+from training.retrain import Outcome, retrain
+from triage.config import Settings
+from triage.desk import Desk
+from triage.ledger.events import add_event
+from triage.taxonomy import TARGET_NAMES, TARGETS
+
+
+def retrain_(args: argparse.Namespace, settings: Settings) -> int:
+    desk = Desk(settings)
+    targets = args.target or list(TARGETS)
+    with progress_bar() as bar:
+        steps = iter(range(len(targets) + 1))
+        outcomes = retrain(
+            desk,
+            who=args.who,
+            targets=targets,
+            on_step=lambda _: bar("训练", next(steps), len(targets)),
+        )
+        bar("训练", len(targets), len(targets))
+    if args.json:
+        say_json([outcome.to_dict() for outcome in outcomes])
+        return EXIT_OK
+    for outcome in outcomes:
+        _say_outcome(outcome)
+    return EXIT_OK
+
+
+def _say_outcome(outcome: Outcome) -> None:
+    say(
+        f"{TARGET_NAMES[outcome.target]}:办结样例 {outcome.examples} 件。{outcome.note}。现用版本 {outcome.champion}。"
+    )
+    verdict = outcome.verdict
+    if verdict is None or verdict.challenger is None or verdict.champion is None:
+        return
+    say(f"  留出最近的 {verdict.held_out} 件({verdict.first} 至 {verdict.last})作比较,两边都没有学过这些件:")
+    for name, m in (("新模型", verdict.challenger), ("现用模型", verdict.champion)):
+        auto = "不自动" if m.precision is None else f"自动 {m.coverage:.0%},其中正确 {m.precision:.0%}"
+        say(
+            f"    {name}:准确率 {m.accuracy:.1%},宏平均 F1 {m.macro_f1:.3f},前三命中 {m.top3_accuracy:.1%},"
+            f"校准误差 {m.ece:.3f},{auto}"
+        )
+    if verdict.champion_refitted:
+        say("    (现用模型学过其中一部分,比较时用去掉这些件后按同样方法重训的替身)")
+
+
+def models(args: argparse.Namespace, settings: Settings) -> int:
+    described = describe_models(Desk(settings))
+    if args.json:
+        say_json([m.model_dump(mode="json") for m in described])
+        return EXIT_OK
+    for model in described:
+        say(f"{model.target_name}({model.target}):正在使用 {model.serving}")
+        if model.problem:
+            say(f"  注意:{model.problem}")
+        for version in model.versions:
+            mark = "*" if version["version"] == model.serving else " "
+            say(
+                f"  {mark} {version['version']}  样例 {version['data']['examples']} 件  编码器 {version['encoder']}"
+            )
+    return EXIT_OK
+
+
+def promote(args: argparse.Namespace, settings: Settings) -> int:
+    desk = Desk(settings)
+    before = desk.registry.champion(args.target)
+    with desk.ledger.write() as session:
+        add_event(
+            "model_promoted",
+            who=args.who,
+            session=session,
+            target=args.target,
+            version=args.version,
+            previous=before,
+            why=args.why,
+        )
+        desk.registry.promote(args.target, args.version)
+    say(f"{TARGET_NAMES[args.target]}现在使用 {args.version}。运行中的服务会自动换用。")
+    return EXIT_OK
+
+
+def rollback(args: argparse.Namespace, settings: Settings) -> int:
+    desk = Desk(settings)
+    before = desk.registry.champion(args.target)
+    with desk.ledger.write() as session:
+        version = desk.registry.rollback(args.target)
+        add_event(
+            "model_rolled_back",
+            who=args.who,
+            session=session,
+            target=args.target,
+            version=version,
+            previous=before,
+            why=args.why,
+        )
+    say(f"{TARGET_NAMES[args.target]}已退回 {version}。")
+    return EXIT_OK

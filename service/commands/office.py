@@ -1,0 +1,101 @@
+"""Setting an office up, the sample office, and serving the pages."""
+
+from __future__ import annotations
+
+import argparse
+import shutil
+import socket
+from dataclasses import replace
+from functools import partial
+from pathlib import Path
+
+from service.command import EXIT_OK
+from service.screen import progress_bar, say
+from training import sample_office
+from training.retrain import Outcome, retrain
+from triage.bulk import import_file, intake_file
+from triage.config import Settings
+from triage.desk import Desk
+from triage.errors import InputError
+from triage.ledger.store import Ledger
+from triage.taxonomy import TARGETS, load_taxonomy
+
+
+def init(args: argparse.Namespace, settings: Settings) -> int:
+    ledger = Ledger(settings.database_url)
+    ledger.migrate()
+    ledger.close()
+    if settings.taxonomy_path.exists():
+        load_taxonomy(settings.taxonomy_path)
+        say(f"台账已就绪。分类文件沿用 {settings.taxonomy_path}。")
+    else:
+        sample_office.install_office(settings)
+        say(f"台账已就绪。已放入一份虚构的分类文件样本 {settings.taxonomy_path},请改成本单位的科室和职责。")
+    return EXIT_OK
+
+
+def demo(args: argparse.Namespace, settings: Settings) -> int:
+    if args.reset:
+        _reset_demo(settings)
+    ledger = Ledger(settings.database_url)
+    ledger.migrate()
+    sample_office.install_office(settings)
+    desk = Desk(settings, ledger=ledger)
+    if not desk.taxonomy.invented:
+        raise InputError(f"{settings.taxonomy_path} 不是示例单位的分类文件,不往真实台账里装示例数据。")
+    with progress_bar() as bar:
+        closed = import_file(
+            desk, sample_office.CLOSED_YEAR, who="示例", progress=partial(bar, "导入往年办结件")
+        )
+        trained: list[Outcome] = []
+        if any(desk.registry.champion(target) is None for target in TARGETS):
+            steps = iter(range(len(TARGETS) + 1))
+            trained = retrain(desk, who="示例", on_step=lambda _: bar("训练模型", next(steps), len(TARGETS)))
+            bar("训练模型", len(TARGETS), len(TARGETS))
+        incoming = intake_file(desk, sample_office.INCOMING, who="示例", progress=partial(bar, "收件并推荐"))
+    ledger.close()
+    say(
+        f"示例单位已就绪(全部虚构):往年办结 {len(closed.created) + closed.known} 件,"
+        f"收件 {len(incoming.created) + incoming.known} 件"
+        + (f",训练模型 {len(trained)} 个。" if trained else "。数据是上次留下的,重来用 make demo-reset。")
+    )
+    return EXIT_OK
+
+
+def _reset_demo(settings: Settings) -> None:
+    if settings.taxonomy_path.exists() and not load_taxonomy(settings.taxonomy_path).invented:
+        raise InputError("这里不是示例单位,拒绝清空。")
+    path = Ledger(settings.database_url).path
+    if path is None:
+        raise InputError("示例数据在 PostgreSQL 上,请由管理员清空。")
+    if not settings.taxonomy_path.exists() and path.exists():
+        raise InputError(f"有台账 {path} 却没有示例单位的分类文件,无法确认是示例数据,拒绝清空。")
+    for suffix in ("", "-wal", "-shm"):
+        Path(f"{path}{suffix}").unlink(missing_ok=True)
+    settings.taxonomy_path.unlink(missing_ok=True)
+    for target in TARGETS:
+        shutil.rmtree(settings.models_dir / target, ignore_errors=True)
+    say("示例数据已清空。")
+
+
+def serve(args: argparse.Namespace, settings: Settings) -> int:
+    import uvicorn
+
+    from service.app import make_app
+    from service.guards import check_host
+
+    settings = replace(settings, host=args.host or settings.host, port=args.port or settings.port)
+    check_host(settings.host)
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((settings.host, settings.port))
+        except OSError:
+            raise InputError(
+                f"端口 {settings.port} 已被占用。换一个:triage serve --port {settings.port + 1}"
+            ) from None
+    app = make_app(settings)
+    say(f"\n打开浏览器:http://{settings.host}:{settings.port}   (停止:Ctrl+C)")
+    say("试一试:在“待认定”里打开第一件,看标出的依据和推荐概率,选定承办科室,写上姓名,点“认定并记入台账”。")
+    uvicorn.run(app, host=settings.host, port=settings.port, log_level="warning")
+    return EXIT_OK

@@ -63,7 +63,14 @@ def queue(
 ) -> Response:
     wanted = CaseFilter(state="" if state == "all" else state, section=section, text=text)
     with desk.ledger.read() as session:
-        rows, total = list_cases(wanted, session=session, limit=PAGE, offset=PAGE * (page - 1))
+        # unsure ones first: that is where a person is needed most
+        rows, total = list_cases(
+            wanted,
+            session=session,
+            limit=PAGE,
+            offset=PAGE * (page - 1),
+            unsure_first=state == "in_review",
+        )
         counts = {
             name: list_cases(CaseFilter(state=name), session=session, limit=1)[1] for name in STATE_NAMES
         }
@@ -79,9 +86,6 @@ def queue(
                     cells[target] = (label, p, "")
             proposed = [r for r, _ in relations_of(case.id, session=session) if r.status != "dismissed"]
             items.append({"case": case, "cells": cells, "relations": proposed})
-        # unsure first: that is where a person is needed most
-        if state == "in_review":
-            items.sort(key=lambda i: _probability(i["cells"]))
         query = {"state": state, "section": section, "text": text}
         return _render(
             request,
@@ -98,12 +102,6 @@ def queue(
             base_query=urlencode({k: v for k, v in query.items() if v}),
             sections=[x.name for x in desk.taxonomy.section],
         )
-
-
-def _probability(cells: object) -> float:
-    assert isinstance(cells, dict)
-    _, p, _ = cells.get("section", ("", None, ""))
-    return 1.0 if p is None else float(p)
 
 
 @router.get("/cases/{case_id}")
@@ -124,7 +122,9 @@ def _case_page(
     with desk.ledger.read() as session:
         case = get_case(case_id, session=session)
         predictions = newest_predictions(case)
-        waiting, total = list_cases(CaseFilter(state="in_review"), session=session, limit=500)
+        waiting, total = list_cases(
+            CaseFilter(state="in_review"), session=session, limit=2, unsure_first=True
+        )
         ids = [c.id for c in waiting if c.id != case_id]
         return _render(
             request,

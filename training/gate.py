@@ -10,6 +10,7 @@ from scipy.stats import binomtest
 
 from training.evaluate import Metrics, evaluate
 from training.gold import GoldExample
+from triage.champions import DUTIES_ONLY
 from triage.classifier import TargetModel
 from triage.reading import Reader, Suggestion
 from triage.taxonomy import Label
@@ -78,9 +79,9 @@ def compare(
             None,
             None,
             False,
-            promote=champion.version == "仅凭职责",
+            promote=champion.version == DUTIES_ONLY,
             reason=f"样例只有 {len(gold)} 件,不足以留出最近的做比较"
-            + (",先启用以代替仅凭职责的模型" if champion.version == "仅凭职责" else ",保留现用模型"),
+            + (",先启用以代替仅凭职责的模型" if champion.version == DUTIES_ONLY else ",保留现用模型"),
         )
     earlier, latest = gold[:-count], gold[-count:]
     texts = [Suggestion(g.example.title, g.example.body) for g in latest]

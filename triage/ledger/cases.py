@@ -159,9 +159,14 @@ class CaseFilter:
 
 
 def list_cases(
-    wanted: CaseFilter, *, session: Session, limit: int = 50, offset: int = 0
+    wanted: CaseFilter,
+    *,
+    session: Session,
+    limit: int = 50,
+    offset: int = 0,
+    unsure_first: bool = False,
 ) -> tuple[Sequence[CaseRow], int]:
-    """A page of cases, newest first, and how many there are in all."""
+    """A page of cases, newest first or least certain first, and how many there are in all."""
     query = select(CaseRow)
     if wanted.state:
         if wanted.state not in STATE_NAMES:
@@ -195,7 +200,8 @@ def list_cases(
             )
         )
     total = session.scalar(select(func.count()).select_from(query.subquery())) or 0
-    rows = session.scalars(query.order_by(CaseRow.id.desc()).limit(limit).offset(offset)).all()
+    order = [CaseRow.certainty, CaseRow.id] if unsure_first else [CaseRow.id.desc()]
+    rows = session.scalars(query.order_by(*order).limit(limit).offset(offset)).all()
     return rows, total
 
 

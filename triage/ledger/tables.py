@@ -72,6 +72,7 @@ class CaseRow(Base):
     state: Mapped[str] = mapped_column(String(20), index=True)
     route: Mapped[str] = mapped_column(String(10))
     route_reason: Mapped[str] = mapped_column(Text, default="")
+    certainty: Mapped[float | None] = mapped_column(Float)  # of the first section at intake
     version: Mapped[int] = mapped_column(default=1)  # raised by each change; guards decisions
     result_class: Mapped[str | None] = mapped_column(String(20))
     reply_number: Mapped[str] = mapped_column(String(100), default="")

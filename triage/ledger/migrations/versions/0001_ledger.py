@@ -30,6 +30,7 @@ def upgrade() -> None:
         sa.Column("state", sa.String(20), nullable=False, index=True),
         sa.Column("route", sa.String(10), nullable=False),
         sa.Column("route_reason", sa.Text, nullable=False),
+        sa.Column("certainty", sa.Float),
         sa.Column("version", sa.Integer, nullable=False),
         sa.Column("result_class", sa.String(20)),
         sa.Column("reply_number", sa.String(100), nullable=False),

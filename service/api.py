@@ -21,7 +21,9 @@ from service.schemas import (
     TriageOut,
 )
 from triage.desk import Desk
-from triage.ledger.cases import CaseFilter, close_case, get_case, list_cases
+from triage.errors import InputError
+from triage.ledger.cases import CaseFilter, get_case, list_cases
+from triage.ledger.closing import close_case
 from triage.ledger.decisions import decide
 from triage.ledger.relations import relations_of
 from triage.registry import Manifest
@@ -88,7 +90,7 @@ def add_case(
     idempotency_key: Annotated[str, Header(max_length=150, description="同一键只登记一次,可安全重发")] = "",
     x_who: Annotated[str, Header(max_length=100, description="报送人或系统名")] = PROGRAM,
 ) -> CaseReceipt:
-    receipt = desk.take_in(body.submission(idempotency_key), who=x_who)
+    receipt = desk.take_in(body.submission(_utf8(idempotency_key)), who=_utf8(x_who))
     response.status_code = 201 if receipt.created else 200
     response.headers["Location"] = f"/api/cases/{receipt.case_id}"
     with desk.ledger.read() as session:
@@ -105,7 +107,7 @@ def get_cases(
     text: Annotated[str, Query(max_length=100, description="标题、正文、编号、代表中的文字")] = "",
     year: Annotated[int | None, Query(ge=1990, le=2100)] = None,
     limit: Annotated[int, Query(ge=1, le=500)] = 50,
-    offset: Annotated[int, Query(ge=0)] = 0,
+    offset: Annotated[int, Query(ge=0, le=1_000_000_000)] = 0,
 ) -> CasePage:
     wanted = CaseFilter(state=state, route=route, section=section, text=text, year=year)
     with desk.ledger.read() as session:
@@ -121,10 +123,13 @@ def get_one_case(case_id: int, desk: TheDesk) -> CaseOut:
 
 @router.post("/cases/{case_id}/decisions", summary="确认或改判", responses=_problems(404, 409, 422))
 def add_decisions(case_id: int, body: DecisionsIn, desk: TheDesk) -> CaseOut:
+    labels: dict[str, str] = {d.target: d.label for d in body.decisions}
+    if len(labels) < len(body.decisions):
+        raise InputError("同一项给了两个认定,请只留一个。", field="decisions")
     with desk.ledger.write() as session:
         decide(
             case_id,
-            {d.target: d.label for d in body.decisions},
+            labels,
             who=body.who,
             why=body.why,
             seen_version=body.version,
@@ -178,6 +183,14 @@ def _version(manifest: Manifest) -> dict[str, Any]:
     data = manifest.to_dict()
     data["data"] = {k: v for k, v in data["data"].items() if k != "cases"}
     return data
+
+
+def _utf8(header: str) -> str:
+    """A header value as its sender wrote it: Starlette reads the bytes as Latin-1."""
+    try:
+        return header.encode("latin-1").decode("utf-8")
+    except UnicodeError:
+        return header
 
 
 def _whole(case_id: int, session: Session) -> CaseOut:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import errno
 import getpass
 import os
 import sys
@@ -16,6 +17,14 @@ from triage.config import Settings
 from triage.errors import TriageError
 
 EXIT_OK, EXIT_ERROR, EXIT_USAGE, EXIT_PARTIAL, EXIT_INTERRUPTED = 0, 1, 2, 3, 130
+
+OS_ERRORS = {
+    errno.ENOENT: "没有这个文件或目录",
+    errno.EACCES: "没有权限读写",
+    errno.EISDIR: "这是目录,不是文件",
+    errno.ENOSPC: "磁盘已满",
+    errno.EROFS: "磁盘是只读的",
+}
 
 Run = Callable[[argparse.Namespace, Settings], int]
 
@@ -44,7 +53,8 @@ def main(argv: Sequence[str] | None = None) -> int:
         print(f"错误:{error.message}", file=sys.stderr)
         return EXIT_ERROR
     except OSError as error:
-        print(f"错误:{error.strerror or error}:{error.filename or ''}", file=sys.stderr)
+        reason = OS_ERRORS.get(error.errno or 0, error.strerror or str(error))
+        print(f"错误:{reason}:{error.filename or ''}", file=sys.stderr)
         return EXIT_ERROR
     except KeyboardInterrupt:
         print("\n已中断。已写入台账的不受影响,重新运行会接着做。", file=sys.stderr)

@@ -6,20 +6,15 @@ import ipaddress
 from urllib.parse import urlsplit
 
 from fastapi import Request
+from starlette.datastructures import MutableHeaders
 from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from service.problems import problem
+from service.problems import SECURITY_HEADERS, problem
 from triage.errors import InputError
 
 MAX_REQUEST_BYTES = 8 * 1024 * 1024
 LOOPBACK_NAMES = ["127.0.0.1", "localhost", "[::1]"]
-HEADERS = {
-    "content-security-policy": "default-src 'self'; frame-ancestors 'none'; form-action 'self'",
-    "x-content-type-options": "nosniff",
-    "referrer-policy": "same-origin",
-    "cache-control": "no-store",
-}
 
 
 def check_host(host: str) -> str:
@@ -70,10 +65,10 @@ class Guard:
 
         async def with_headers(message: Message) -> None:
             if message["type"] == "http.response.start":
-                own = [(k.encode(), v.encode()) for k, v in HEADERS.items()]
-                if request.url.path.startswith("/static"):
-                    own = [h for h in own if h[0] != b"cache-control"]
-                message["headers"] = [*message.get("headers", []), *own]
+                headers = MutableHeaders(scope=message)
+                for name, value in SECURITY_HEADERS.items():
+                    if name != "cache-control" or not request.url.path.startswith("/static"):
+                        headers[name] = value
             await send(message)
 
         await self.app(scope, counted, with_headers)

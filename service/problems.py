@@ -12,6 +12,12 @@ from starlette.exceptions import HTTPException
 
 from triage.errors import TriageError
 
+SECURITY_HEADERS = {
+    "content-security-policy": "default-src 'self'; frame-ancestors 'none'; form-action 'self'",
+    "x-content-type-options": "nosniff",
+    "referrer-policy": "same-origin",
+    "cache-control": "no-store",
+}
 log = logging.getLogger("triage.service")
 
 STATUS = {
@@ -83,10 +89,16 @@ def problem(request: Request, status: int, detail: str, *, code: str = "", **mor
             "instance": request.url.path,
             **more,
         }
-        return JSONResponse(body, status_code=status, media_type="application/problem+json")
+        return JSONResponse(
+            body, status_code=status, media_type="application/problem+json", headers=SECURITY_HEADERS
+        )
     templates = request.app.state.templates
     response: Response = templates.TemplateResponse(
-        request, "error.html", {"title": title, "detail": detail}, status_code=status
+        request,
+        "error.html",
+        {"title": title, "detail": detail},
+        status_code=status,
+        headers=SECURITY_HEADERS,
     )
     return response
 
@@ -113,11 +125,16 @@ def install(app: FastAPI) -> None:
     @app.exception_handler(Exception)
     async def unforeseen(request: Request, error: Exception) -> Response:
         log.exception("unforeseen error at %s", request.url.path, exc_info=error)
-        return problem(request, 500, "程序出错,本次操作没有写入台账。请把时间告诉管理员查看日志。")
+        return problem(
+            request,
+            500,
+            "程序出错。请先到台账核对本次操作是否已经写入(重新报送不会重复登记),再把时间告诉管理员查看日志。",
+        )
 
 
 def _sentence(error: Any) -> dict[str, str]:
-    field = ".".join(str(part) for part in error["loc"] if part not in ("body", "query", "path"))
+    # the first part says where (body, query, path, header); a field may itself be called body
+    field = ".".join(str(part) for part in error["loc"][1:])
     if error["type"] == "json_invalid":
         field = ""
     sentence = _SENTENCES.get(error["type"], "格式不正确").format_map(_Blank(error.get("ctx") or {}))

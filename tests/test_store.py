@@ -43,9 +43,13 @@ def test_a_case_cannot_be_deleted(ledger: Ledger) -> None:
 
 
 def test_an_error_inside_a_write_leaves_nothing_behind(ledger: Ledger) -> None:
-    with pytest.raises(RuntimeError), ledger.write() as session:
-        add_case(Submission(title="路灯", body="路灯不亮。"), session=session)
-        raise RuntimeError("stop here")
+    def fail_half_way() -> None:
+        with ledger.write() as session:
+            add_case(Submission(title="路灯", body="路灯不亮。"), session=session)
+            raise RuntimeError("stop here")
+
+    with pytest.raises(RuntimeError):
+        fail_half_way()
     with ledger.read() as session:
         assert session.execute(text('select count(*) from "case"')).scalar() == 0
 

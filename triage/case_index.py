@@ -201,9 +201,9 @@ class CaseIndex:
         }
         kept: list[str] = []
         for word in sorted(weighed, key=lambda w: (-weighed[w], w)):
-            # 物流集散基地 says what its parts 集散 and 基地 would say again
-            if weighed[word] > 1.0 and not any(word in k or k in word for k in kept):
-                kept.append(word)
+            # 停车场 says what its parts 停车 and 车场 would say again
+            if weighed[word] > 1.0 and not any(word in k for k in kept):
+                kept = [k for k in kept if k not in word] + [word]
         return tuple(kept[:EVIDENCE_TERMS])
 
     def _sense(self, centred: Vectors, vector: Vectors) -> NDArray[np.float64]:

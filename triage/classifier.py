@@ -14,13 +14,14 @@ from sklearn.svm import LinearSVC
 
 from triage.duties import DutySimilarity, describes, description_text
 from triage.encoder import unit_rows
-from triage.mixing import learn_weights, mix
+from triage.mixing import PRIOR, learn_weights, mix
 from triage.reading import Reader, Readings, Suggestion
 from triage.routing import Thresholds, learn_thresholds
 from triage.taxonomy import Label
 
 Scores = NDArray[np.float64]
 
+BLOCKS = ("lexical", "dense", "duties")
 FORMAT = 1  # of the stored state; raised when an older file can no longer be read
 DESCRIPTION_WEIGHT = 0.3  # of a label's description as a training text, beside 1 for a case
 EVIDENCE_WORDS = 12
@@ -129,16 +130,19 @@ class TargetModel:
         texts = reader.read([Suggestion(e.title, e.body) for e in examples])
         truth = np.array([names.index(e.label) for e in examples], dtype=int)
         fitter = _Fitter(known, reader, texts, truth, seed)
+        final = fitter.final()
         blocks = fitter.out_of_fold()
-        weights = learn_weights(blocks, truth, list(blocks))
-        probabilities = mix(blocks, weights) if len(truth) else np.zeros((0, len(names)))
+        # a block that could not be tried out of fold keeps its prior weight
+        weights = {name: PRIOR[name] for name in BLOCKS if name in final}
+        weights |= learn_weights(blocks, truth, list(blocks))
+        probabilities = mix(blocks, weights, len(truth), len(names))
         first = probabilities.argmax(axis=1)
         thresholds = learn_thresholds(
             [names[k] for k in first],
             probabilities.max(axis=1, initial=0.0),
             first == truth,
             error_budget,
-            [names[k] for k in sorted(set(truth.tolist()))],
+            untrained=[name for k, name in enumerate(names) if k not in truth],
         )
         state = {
             "format": FORMAT,
@@ -150,7 +154,7 @@ class TargetModel:
             "weights": weights,
             "thresholds": thresholds.to_dict(),
             "examples": [(e.case, e.title, e.label) for e in examples],
-            **fitter.final(),
+            **final,
         }
         return cls(state, reader)
 
@@ -161,15 +165,18 @@ class TargetModel:
     def predict_read(self, texts: Readings) -> list[Prediction]:
         """The same for texts that were read already (shared between the targets)."""
         features = _Features(self.state, texts)
-        blocks = _block_scores(self.state, features, texts)
         if not len(texts):
             return []
-        probabilities = mix(blocks, self.state["weights"])
+        probabilities = self._mixed(features, texts)
         return [self._prediction(i, probabilities[i], features, texts) for i in range(len(texts))]
 
     def probabilities(self, texts: Readings) -> Scores:
         """Shape (n, labels), columns in the order of ``labels``; no evidence, so faster."""
-        return mix(_block_scores(self.state, _Features(self.state, texts), texts), self.state["weights"])
+        return self._mixed(_Features(self.state, texts), texts)
+
+    def _mixed(self, features: _Features, texts: Readings) -> Scores:
+        blocks = _block_scores(self.state, features, texts)
+        return mix(blocks, self.state["weights"], len(texts), len(self.labels))
 
     def _prediction(self, i: int, row: Scores, features: _Features, texts: Readings) -> Prediction:
         order = np.argsort(-row, kind="stable")
@@ -252,9 +259,12 @@ def _block_scores(state: dict[str, Any], features: _Features, texts: Readings) -
             scores[name] = np.asarray(matrix @ state[name]["coef"].T + state[name]["intercept"])
     if "duties" in state:
         scores["duties"] = DutySimilarity(state["duties"]).scores(texts)
-    if not scores:  # one label without examples or words: nothing speaks for or against
-        scores["none"] = np.zeros((len(texts), len(state["labels"])))
     return scores
+
+
+def _never_empty(texts: list[str]) -> list[str]:
+    """The texts, or a stand-in where none has a word: scikit-learn refuses an empty vocabulary."""
+    return texts if any(text.strip() for text in texts) else ["无"]
 
 
 class _Fitter:
@@ -289,8 +299,8 @@ class _Fitter:
                 dtype=np.float32,
             ),
         }
-        self.state["word_vectorizer"].fit([*texts.words, *descriptions.words] or ["无"])
-        self.state["char_vectorizer"].fit([*texts.weighed, *descriptions.weighed] or ["无"])
+        self.state["word_vectorizer"].fit(_never_empty([*texts.words, *descriptions.words]))
+        self.state["char_vectorizer"].fit(_never_empty([*texts.weighed, *descriptions.weighed]))
         self.state["word_names"] = self.state["word_vectorizer"].get_feature_names_out()
         prior = 20.0 if len(described) else 0.0
         total = texts.vectors.sum(axis=0)
@@ -319,11 +329,11 @@ class _Fitter:
                     fitted = True
                     matrix = self._matrix(name)[0][held_out]
                     out[held_out] = matrix @ linear["coef"].T + linear["intercept"]
-            if fitted or (n == 0 and self._linear(name, np.arange(0)) is not None):
+            if fitted:
                 blocks[name] = out
         if self.duties is not None:
             blocks["duties"] = self.duties.scores(self.texts)
-        return blocks or {"none": np.zeros((n, k))}
+        return blocks
 
     def final(self) -> dict[str, Any]:
         """The state after fitting on every text."""

@@ -27,8 +27,9 @@ from triage.ledger.cases import (
     get_case,
     note_resent,
 )
+from triage.ledger.closing import check_reply_number
 from triage.ledger.decisions import ROUTER, add_decision, newest_decisions, newest_predictions, settle
-from triage.ledger.events import add_event
+from triage.ledger.events import add_event, check_who
 from triage.ledger.predictions import add_prediction
 from triage.ledger.relations import propose_relations
 from triage.ledger.store import Ledger
@@ -157,7 +158,7 @@ class Desk:
         Raises:
             InputError: see check_submission; nothing was written.
         """
-        submission = self.check(submission)
+        who, submission = check_who(who), self.check(submission)
         if advice is None and not self.knows(submission):
             advice = self.advise([submission])[0]
         try:
@@ -220,14 +221,17 @@ class Desk:
                 )
             else:
                 undecided.append(f"{TARGET_NAMES[target]}:{prediction.reason}")
-        lead = next(iter(advice.predictions))  # the section, where the office has sections
-        case.certainty = advice.predictions[lead].probability
-        sure = advice.predictions[lead].auto and not duplicate
+        # the section, where the office has sections
+        lead = next(iter(advice.predictions.values()), None)
+        case.certainty = lead.probability if lead else None
+        sure = lead is not None and lead.auto and not duplicate
         case.route = "auto" if sure else "review"
         if duplicate:
             case.route_reason = "疑似与在办件重复,请先核对"
+        elif lead is None:
+            case.route_reason = "分类文件中没有科室、主题或办理类型,无从推荐"
         elif sure:
-            case.route_reason = advice.predictions[lead].reason
+            case.route_reason = lead.reason
         else:
             case.route_reason = ";".join(undecided)
         if not sure:
@@ -252,7 +256,8 @@ class Desk:
         Raises:
             InputError: no label, unknown label or result class, bad text.
         """
-        submission = self.check(submission)
+        who, submission = check_who(who), self.check(submission)
+        check_reply_number(reply_number)
         if not any(labels.values()):
             raise InputError("没有承办科室、主题、办理类型中的任何一项,不能作为办结件导入。")
         for target, label in labels.items():

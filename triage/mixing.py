@@ -19,7 +19,7 @@ from scipy.optimize import minimize
 Scores = NDArray[np.float64]
 
 # Chosen on training folds of public data; see docs/decisions/0002-mixing.md.
-PRIOR = {"lexical": 2.0, "dense": 1.2, "duties": 1.2, "none": 1.0}
+PRIOR = {"lexical": 2.0, "dense": 1.2, "duties": 1.2}
 PRIOR_STRENGTH = 1.0
 
 
@@ -39,7 +39,7 @@ def learn_weights(
         truth: index of the right label for each text, shape (n,).
     """
     prior = np.array([PRIOR[name] for name in names])
-    if not len(truth):
+    if not len(truth) or not len(names):
         return dict(zip(names, prior.tolist(), strict=True))
     stacked = np.stack([blocks[name] for name in names], axis=2)
     rows = np.arange(len(truth))
@@ -60,7 +60,9 @@ def learn_weights(
     return dict(zip(names, (float(w) for w in found.x), strict=True))
 
 
-def mix(blocks: dict[str, Scores], weights: dict[str, float]) -> Scores:
-    """Probabilities of shape (n, labels); rows sum to 1."""
-    total = sum(weight * blocks[name] for name, weight in weights.items())
-    return np.exp(log_softmax(np.asarray(total)))
+def mix(blocks: dict[str, Scores], weights: dict[str, float], n: int, labels: int) -> Scores:
+    """Probabilities of shape (n, labels); rows sum to 1, evenly where no block says anything."""
+    total = np.zeros((n, labels))
+    for name, score in blocks.items():
+        total += weights[name] * score
+    return np.exp(log_softmax(total))

@@ -11,7 +11,7 @@ import re
 import tempfile
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, field
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -78,9 +78,11 @@ class Registry:
             joblib.dump(model.state, staged / "model.joblib", compress=3)
             digest = _sha256(staged / "model.joblib")
             now = datetime.now(UTC)
+            while (folder / _version(now, digest)).exists():  # the same model twice in a second
+                now += timedelta(seconds=1)
             manifest = Manifest(
                 target=model.target,
-                version=f"{now:%Y%m%d-%H%M%S}-{digest[:6]}",
+                version=_version(now, digest),
                 created_at=now.isoformat(timespec="seconds"),
                 sha256=digest,
                 encoder=model.state["encoder"],
@@ -210,6 +212,10 @@ class Registry:
 
     def _refusal(self, target: str, version: str, why: str) -> ModelRefused:
         return ModelRefused(f"{TARGET_NAMES[target]}模型 {version} 未被采用:{why}。")
+
+
+def _version(now: datetime, digest: str) -> str:
+    return f"{now:%Y%m%d-%H%M%S}-{digest[:6]}"
 
 
 def _sha256(path: Path) -> str:

@@ -66,7 +66,7 @@ def learn_thresholds(
     probabilities: NDArray[np.float64],
     right: NDArray[np.bool_],
     budget: float,
-    trained_labels: Sequence[str],
+    untrained: Sequence[str] = (),
 ) -> Thresholds:
     """Thresholds from out-of-fold predictions.
 
@@ -75,7 +75,7 @@ def learn_thresholds(
         probabilities: its probability, shape (n,).
         right: whether it was right, shape (n,).
         budget: share of wrong labels allowed.
-        trained_labels: labels that had examples of their own.
+        untrained: labels without an example: nothing is known of how often they are wrong.
 
     The lowest probability is taken at which the error among everything above it is
     inside the budget with CONFIDENCE. A label whose own cases above it are wrong more
@@ -100,8 +100,7 @@ def learn_thresholds(
         # one wrong of few proves nothing; only a clear excess moves a label off the pool
         if total and wrong and float(beta.ppf(1 - CONFIDENCE, wrong, total - wrong + 1)) > budget:
             by_label[label] = _lowest(probabilities[own], right[own], budget)
-    for label in set(names.tolist()) - set(trained_labels):
-        by_label[label] = None
+    by_label |= dict.fromkeys(untrained)
     needed = np.array([by_label.get(x, pooled) for x in labels], dtype=float)
     routed = probabilities >= needed  # None became nan: never routed
     return Thresholds(

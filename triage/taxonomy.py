@@ -114,8 +114,9 @@ def parse_taxonomy(text: str, source: str = "office.toml") -> Taxonomy:
     except tomllib.TOMLDecodeError as error:
         # "... (at line 3, column 5)" or "(at end of document)": all that tomllib tells before 3.14
         found = re.search(r"at line (\d+), column (\d+)", str(error))
-        line = int(found[1]) if found else text.count("\n") + 1
-        quoted = text.splitlines()[line - 1].strip() if text.strip() else ""
+        lines = text.rstrip().splitlines() or [""]
+        line = min(int(found[1]) if found else len(lines), len(lines))
+        quoted = lines[line - 1].strip()
         raise TaxonomyError(
             f"{source} 第 {line} 行:TOML 写法有误,检查引号、方括号、逗号是否成对,"
             f"同一项是否写了两次。该行是:{quoted}"

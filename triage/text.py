@@ -25,7 +25,9 @@ _KEEP_TOKEN = re.compile(r"[^\W\d_]")
 _PRIVATE = [
     re.compile(r"(?<![0-9A-Za-z])\d{17}[\dXx](?![0-9A-Za-z])"),  # resident ID, 18
     re.compile(r"(?<![0-9A-Za-z])\d{15}(?![0-9A-Za-z])"),  # resident ID, 15
-    re.compile(r"(?<!\d)(?:\d{4}[ .\-]?){3}\d{4}(?:[ .\-]?\d{1,3})?(?!\d)"),  # bank card
+    re.compile(
+        r"(?<!\d)\d{16,19}(?!\d)|(?<!\d)(?!(?:19|20)\d\d[ .\-])(?:\d{4}[ .\-]){3}\d{4}(?:[ .\-]\d{1,3})?(?!\d)"
+    ),  # bank card
     re.compile(r"(?<!\d)(?:\+?86[ \-]?)?1[3-9]\d[ \-]?\d{4}[ \-]?\d{4}(?!\d)"),  # mobile
     re.compile(r"(?<!\d)\(?0\d{2,3}\)?[ \-]?\d{7,8}(?:-\d{1,4})?(?!\d)"),  # landline
     re.compile(r"[A-Za-z0-9._%+\-]+@[A-Za-z0-9.\-]+\.[A-Za-z]{2,}"),
@@ -69,7 +71,7 @@ def strip_frame(title: str) -> str:
     '规范停车场收费'
     """
     core = _FRAME_TAIL.sub("", _FRAME_HEAD.sub("", title.strip()))
-    return core.strip(" ,。:;\"'《》") or title.strip()
+    return core.strip(" ,。:;\"'") or title.strip()
 
 
 def clean(raw: str) -> str:

@@ -13,7 +13,8 @@ from triage.bulk import BulkReport, import_file, intake_file
 from triage.config import Settings
 from triage.desk import Desk
 from triage.exports import export_ledger
-from triage.ledger.cases import CaseFilter, close_case, get_case, list_cases
+from triage.ledger.cases import CaseFilter, get_case, list_cases
+from triage.ledger.closing import close_case
 from triage.ledger.decisions import DECISION_NAMES, decide, newest_decisions, newest_predictions
 from triage.ledger.events import EVENT_NAMES
 from triage.ledger.relations import relations_of

@@ -17,6 +17,7 @@ from triage.bulk import import_file, intake_file
 from triage.config import Settings
 from triage.desk import Desk
 from triage.errors import InputError
+from triage.ledger.cases import CaseFilter, list_cases
 from triage.ledger.store import Ledger
 from triage.taxonomy import TARGETS, load_taxonomy
 
@@ -39,6 +40,10 @@ def demo(args: argparse.Namespace, settings: Settings) -> int:
         _reset_demo(settings)
     ledger = Ledger(settings.database_url)
     ledger.migrate()
+    if not settings.taxonomy_path.exists() and _has_cases(ledger):
+        raise InputError(
+            f"台账里已有建议件,却没有分类文件 {settings.taxonomy_path}:不能确认这是示例单位,不装示例数据。"
+        )
     sample_office.install_office(settings)
     desk = Desk(settings, ledger=ledger)
     if not desk.taxonomy.invented:
@@ -60,6 +65,11 @@ def demo(args: argparse.Namespace, settings: Settings) -> int:
         + (f",训练模型 {len(trained)} 个。" if trained else "。数据是上次留下的,重来用 make demo-reset。")
     )
     return EXIT_OK
+
+
+def _has_cases(ledger: Ledger) -> bool:
+    with ledger.read() as session:
+        return list_cases(CaseFilter(), session=session, limit=1)[1] > 0
 
 
 def _reset_demo(settings: Settings) -> None:
@@ -84,8 +94,12 @@ def serve(args: argparse.Namespace, settings: Settings) -> int:
     from service.app import make_app
     from service.guards import check_host
 
-    settings = replace(settings, host=args.host or settings.host, port=args.port or settings.port)
+    settings = replace(
+        settings, host=args.host or settings.host, port=settings.port if args.port is None else args.port
+    )
     check_host(settings.host)
+    if not 0 < settings.port < 65_536:
+        raise InputError(f"端口 {settings.port} 无效,应为 1 到 65535。")
     with socket.socket() as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:

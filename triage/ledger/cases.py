@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
@@ -9,14 +10,25 @@ from datetime import date
 from sqlalchemy import ColumnElement, func, or_, select
 from sqlalchemy.orm import Session
 
-from triage.errors import Conflict, InputError, NotFound
-from triage.ledger.decisions import newest_decisions
-from triage.ledger.events import add_event, check_who
-from triage.ledger.states import STATE_NAMES, move
+from triage.errors import InputError, NotFound
+from triage.ledger.events import add_event
+from triage.ledger.states import STATE_NAMES
 from triage.ledger.tables import CaseRow, DecisionRow
-from triage.taxonomy import TARGET_NAMES, TARGETS, Taxonomy
 from triage.text import content_hash, normalise
 
+LIMITS = {"session": 200, "number": 100, "deputy": 2_000, "delegation": 500, "idempotency_key": 150}
+FIELD_NAMES = {
+    "title": "标题",
+    "body": "正文",
+    "session": "届次",
+    "number": "编号",
+    "kind": "案别",
+    "deputy": "领衔代表",
+    "delegation": "代表团",
+    "idempotency_key": "防重键",
+}
+# no database keeps these in a text
+UNSAVEABLE = re.compile(r"[\x00\ud800-\udfff]")
 KINDS = ("建议", "提案", "议案", "")
 
 
@@ -78,13 +90,14 @@ def check_submission(submission: Submission, *, max_title_chars: int, max_body_c
         )
     if len(submission.title) > max_title_chars:
         raise InputError(f"标题太长:{len(submission.title):,} 字,最多 {max_title_chars} 字。", field="title")
-    for field, limit in (("session", 200), ("number", 100), ("deputy", 2_000), ("delegation", 500)):
+    for field, limit in LIMITS.items():
         if len(getattr(submission, field)) > limit:
-            raise InputError(f"{field} 太长,最多 {limit} 字。", field=field)
+            raise InputError(f"{FIELD_NAMES[field]}太长,最多 {limit} 字。", field=field)
+    for field, name in FIELD_NAMES.items():
+        if UNSAVEABLE.search(getattr(submission, field)):
+            raise InputError(f"{name}中含有无法保存的字符(NUL 或半个字符),请检查文件编码。", field=field)
     if submission.kind not in KINDS:
         raise InputError(f"案别“{submission.kind}”无效,可选:建议、提案、议案。", field="kind")
-    if "\x00" in submission.title + submission.body:
-        raise InputError("文字中含有无法保存的控制字符(NUL),请检查文件编码。", field="body")
     return Submission(
         **{
             **submission.__dict__,
@@ -106,7 +119,8 @@ def find_case(submission: Submission, *, session: Session) -> CaseRow | None:
 
 def get_case(case_id: int, *, session: Session) -> CaseRow:
     """Raises NotFound."""
-    case = session.get(CaseRow, case_id)
+    # an id beyond 64 bits is no id, and the database would refuse to look for it
+    case = session.get(CaseRow, case_id) if 0 < case_id < 2**63 else None
     if case is None:
         raise NotFound(f"台账中没有编号为 {case_id} 的建议件。")
     return case
@@ -203,44 +217,3 @@ def list_cases(
     order = [CaseRow.certainty, CaseRow.id] if unsure_first else [CaseRow.id.desc()]
     rows = session.scalars(query.order_by(*order).limit(limit).offset(offset)).all()
     return rows, total
-
-
-def close_case(
-    case_id: int,
-    *,
-    result_class: str,
-    who: str,
-    session: Session,
-    taxonomy: Taxonomy,
-    reply_number: str = "",
-    why: str = "",
-    closed_on: date | None = None,
-) -> CaseRow:
-    """办结销号: every target must be decided and the result class known.
-
-    Raises:
-        Conflict: closed already, or a target still undecided.
-    """
-    who = check_who(who)
-    case = get_case(case_id, session=session)
-    taxonomy.check_result_class(result_class)
-    decided = newest_decisions(case)
-    missing = [TARGET_NAMES[t] for t in TARGETS if t not in decided and taxonomy.labels(t)]
-    if missing and case.state != "closed":
-        raise Conflict(f"还不能办结:{'、'.join(missing)}尚未认定。", missing=missing)
-    move(case, "closed")
-    case.result_class = result_class
-    case.reply_number = reply_number
-    case.closed_on = closed_on or date.today()
-    case.version += 1
-    add_event(
-        "closed",
-        who=who,
-        session=session,
-        case_id=case.id,
-        result_class=result_class,
-        reply_number=reply_number,
-        why=why,
-    )
-    session.flush()
-    return case

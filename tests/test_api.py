@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
 from fastapi.testclient import TestClient
-from test_problems import check_problem, post_case, rows
+from test_problems import check_problem, office_at, post_case, rows
 
 from triage.desk import Desk
 from triage.taxonomy import TARGETS
@@ -170,9 +171,17 @@ def test_other_content_on_a_repeat_is_kept_in_an_event_once(client: TestClient) 
     assert resent["who"] == "OA"
 
 
-@pytest.fixture
-def three(client: TestClient) -> dict[str, int]:
+@pytest.fixture(scope="module")
+def mixed(tmp_path_factory: pytest.TempPathFactory, jieba_cache: Path) -> Iterator[TestClient]:
+    """A client of an office whose list is only read."""
+    with office_at(tmp_path_factory.mktemp("mixed"), jieba_cache) as (_, client):
+        yield client
+
+
+@pytest.fixture(scope="module")
+def three(mixed: TestClient) -> dict[str, int]:
     """Three cases: one waiting, one assigned, one closed."""
+    client = mixed
     waiting = post_case(client, **PARKING, received_on="2025-03-01")
     assigned = post_case(client, title="充电桩", body=CHARGING, deputy="王五", received_on="2026-02-01")
     closed = post_case(client, body="医院收费项目看不懂,请公示价格。", received_on="2026-12-31")
@@ -204,9 +213,9 @@ def three(client: TestClient) -> dict[str, int]:
     ],
 )
 def test_the_list_holds_what_each_filter_asks_for(
-    client: TestClient, three: dict[str, int], query: dict[str, Any], wanted: set[str]
+    mixed: TestClient, three: dict[str, int], query: dict[str, Any], wanted: set[str]
 ) -> None:
-    page = client.get("/api/cases", params=query).json()
+    page = mixed.get("/api/cases", params=query).json()
     assert {c["id"] for c in page["cases"]} == {three[w] for w in wanted}
     assert page["total"] == len(wanted)
 

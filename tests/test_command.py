@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import json
+import os
 import re
 import subprocess
 import sys
@@ -61,8 +62,11 @@ def run(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> 
 
 
 @pytest.fixture
-def home(run: Run, tmp_path: Path) -> Path:
+def home(run: Run, tmp_path: Path, jieba_cache: Path) -> Path:
     """An office after ``triage init``."""
+    cache = tmp_path / "office" / "var" / "cache"
+    cache.mkdir(parents=True, mode=0o700)
+    os.link(jieba_cache, cache / jieba_cache.name)
     assert run(tmp_path / "office", "init").code == 0
     return tmp_path / "office"
 

@@ -3,16 +3,36 @@
 from __future__ import annotations
 
 import re
+import socket
+from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 from fastapi.testclient import TestClient
-from test_problems import check_problem, post_case, rows
+from test_problems import check_problem, office_at, post_case, rows
 
 from service.command import main
 from service.guards import check_host
 from triage.config import Settings
 from triage.desk import Desk
 from triage.errors import InputError
+
+
+@pytest.fixture(scope="module")
+def office(tmp_path_factory: pytest.TempPathFactory, jieba_cache: Path) -> Iterator[tuple[Desk, TestClient]]:
+    with office_at(tmp_path_factory.mktemp("guarded"), jieba_cache) as office:
+        yield office
+
+
+@pytest.fixture
+def desk(office: tuple[Desk, TestClient]) -> Desk:
+    """One office for the whole file: a refusal leaves no trace in it."""
+    return office[0]
+
+
+@pytest.fixture
+def client(office: tuple[Desk, TestClient]) -> TestClient:
+    return office[1]
 
 
 @pytest.mark.parametrize(
@@ -109,8 +129,6 @@ def test_a_name_that_only_looks_like_loopback_is_refused() -> None:
 
 
 def test_a_port_in_use_is_named_with_the_way_out(desk: Desk, capsys: pytest.CaptureFixture[str]) -> None:
-    import socket
-
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))
         taken.listen()

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import itertools
 import json
+import os
 import re
 import sqlite3
 from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -57,23 +60,38 @@ def post_case(client: TestClient, **fields: str) -> dict[str, Any]:
     return found
 
 
-@pytest.fixture(scope="module")
-def quiet_desk(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Desk]:
-    """One office for all requests that must leave no trace in it."""
-    home = tmp_path_factory.mktemp("quiet")
+@contextmanager
+def office_at(home: Path, jieba_cache: Path) -> Iterator[tuple[Desk, TestClient]]:
+    """An empty office and a client of the service over it."""
     settings = Settings.from_env({"TRIAGE_HOME": str(home), "TRIAGE_ENCODER": "none"})
+    settings.cache_dir.mkdir(parents=True, mode=0o700)
+    os.link(jieba_cache, settings.cache_dir / jieba_cache.name)
     sample_office.install_office(settings)
     ledger = Ledger(settings.database_url)
     ledger.migrate()
-    yield Desk(settings, ledger=ledger)
+    desk = Desk(settings, ledger=ledger)
+    with TestClient(make_app(settings, desk), base_url=BASE_URL) as client:
+        yield desk, client
     ledger.close()
 
 
 @pytest.fixture(scope="module")
-def quiet(quiet_desk: Desk) -> Iterator[TestClient]:
-    """A client of the service over that office."""
-    with TestClient(make_app(quiet_desk.settings, quiet_desk), base_url=BASE_URL) as client:
-        yield client
+def quiet_office(
+    tmp_path_factory: pytest.TempPathFactory, jieba_cache: Path
+) -> Iterator[tuple[Desk, TestClient]]:
+    """One office for all requests that must leave no trace in it."""
+    with office_at(tmp_path_factory.mktemp("quiet"), jieba_cache) as office:
+        yield office
+
+
+@pytest.fixture
+def quiet_desk(quiet_office: tuple[Desk, TestClient]) -> Desk:
+    return quiet_office[0]
+
+
+@pytest.fixture
+def quiet(quiet_office: tuple[Desk, TestClient]) -> TestClient:
+    return quiet_office[1]
 
 
 @pytest.mark.parametrize("path", ["/api/triage", "/api/cases"])
@@ -96,7 +114,7 @@ def quiet(quiet_desk: Desk) -> Iterator[TestClient]:
         ('{"body": "停车", "received_on": "去年"}', "2026-01-15"),
         ('{"body": "停车", "received_on": "2026-02-30"}', "2026-01-15"),
         ('{"body": "停车", "received_on": 20260115.5}', "received_on:"),
-        ('{"body": "停\\u0000车"}', "控制字符"),
+        ('{"body": "停\\u0000车"}', "无法保存"),
         (json.dumps({"body": "停车", "title": "车" * 501}), "标题太长"),
         (json.dumps({"body": "停车", "deputy": "张" * 2_001}), "最多 2000 字"),
         (json.dumps({"body": "停车", "number": "1" * 101}), "最多 100 字"),
@@ -244,6 +262,7 @@ def test_a_decision_on_an_unknown_case_is_404(quiet: TestClient) -> None:
         {"decisions": [{"target": "section"}]},
         {"decisions": {"section": "能源科"}},
         {"version": "newest"},
+        {"version": 1.5},
         {"why": "因" * 2_001},
         {"note": "x"},
     ],
@@ -256,6 +275,19 @@ def test_a_malformed_decision_is_refused_and_writes_nothing(
     sent = {"who": "李", "decisions": [{"target": "section", "label": first}], **changed}
     before = rows(quiet_desk)
     check_problem(quiet.post(f"/api/cases/{case['id']}/decisions", json=sent), 422)
+    assert rows(quiet_desk) == before
+
+
+def test_a_version_that_no_case_can_have_is_refused_in_words(quiet: TestClient, quiet_desk: Desk) -> None:
+    case = post_case(quiet)
+    before = rows(quiet_desk)
+    first = case["predictions"][0]["ranked"][0]["label"]
+    sent = {"who": "李", "version": 10**20, "decisions": [{"target": "section", "label": first}]}
+    response = quiet.post(f"/api/cases/{case['id']}/decisions", json=sent)
+    assert response.status_code in (409, 422)
+    check_problem(response, response.status_code)
+    form = {"who": "李", "version": str(10**20), "section": first}
+    assert quiet.post(f"/cases/{case['id']}/decisions", data=form).status_code in (409, 422)
     assert rows(quiet_desk) == before
 
 

@@ -71,7 +71,10 @@ def strip_frame(title: str) -> str:
     '规范停车场收费'
     """
     core = _FRAME_TAIL.sub("", _FRAME_HEAD.sub("", title.strip()))
-    return core.strip(" ,。:;\"'") or title.strip()
+    core = core.strip(" ,。:;\"'")
+    if core.startswith("《") and core.find("》") == len(core) - 1:  # the whole matter is quoted
+        core = core[1:-1]
+    return core or title.strip()
 
 
 def clean(raw: str) -> str:

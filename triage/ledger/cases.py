@@ -95,7 +95,7 @@ def check_submission(submission: Submission, *, max_title_chars: int, max_body_c
             raise InputError(f"{FIELD_NAMES[field]}太长,最多 {limit} 字。", field=field)
     for field, name in FIELD_NAMES.items():
         if UNSAVEABLE.search(getattr(submission, field)):
-            raise InputError(f"{name}中含有无法保存的字符(NUL 或半个字符),请检查文件编码。", field=field)
+            raise InputError(f"{name}中含有无法保存的控制字符(NUL)或半个字符,请检查文件编码。", field=field)
     if submission.kind not in KINDS:
         raise InputError(f"案别“{submission.kind}”无效,可选:建议、提案、议案。", field="kind")
     return Submission(

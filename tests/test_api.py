@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 import json
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 from fastapi.testclient import TestClient
-from test_problems import check_problem, office_at, post_case, rows
+from test_problems import apart, check_problem, office_at, post_case, rows
 
+from service.app import make_app
+from triage.config import Settings
 from triage.desk import Desk
 from triage.taxonomy import TARGETS
 
+BASE_URL = "http://127.0.0.1:8000"
 SESSION = "云澜市六届人大五次会议"
 PARKING = {
     "title": "关于规范停车场收费的建议",
@@ -24,6 +28,27 @@ PARKING = {
     "deputy": "张三(虚构)",
 }
 CHARGING = "老旧小区没有充电桩,居民从楼上拉线充电,请电网企业增容并统一规划充电设施。"
+
+
+@pytest.fixture
+def settings(tmp_path: Path, cache_dir: Path) -> Settings:
+    return apart(tmp_path, cache_dir)
+
+
+@pytest.fixture(scope="module")
+def demo_desk(demo_home_once: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Desk]:
+    """One copy of the sample office for the whole file; hardly anything is written to it."""
+    home = tmp_path_factory.mktemp("api") / "home"
+    shutil.copytree(demo_home_once, home)
+    desk = Desk(Settings.from_env({"TRIAGE_HOME": str(home)}))
+    yield desk
+    desk.ledger.close()
+
+
+@pytest.fixture(scope="module")
+def demo_client(demo_desk: Desk) -> Iterator[TestClient]:
+    with TestClient(make_app(demo_desk.settings, demo_desk), base_url=BASE_URL) as client:
+        yield client
 
 
 def firsts(case: dict[str, Any]) -> dict[str, str]:
@@ -172,9 +197,9 @@ def test_other_content_on_a_repeat_is_kept_in_an_event_once(client: TestClient) 
 
 
 @pytest.fixture(scope="module")
-def mixed(tmp_path_factory: pytest.TempPathFactory, jieba_cache: Path) -> Iterator[TestClient]:
+def mixed(tmp_path_factory: pytest.TempPathFactory, cache_dir: Path) -> Iterator[TestClient]:
     """A client of an office whose list is only read."""
-    with office_at(tmp_path_factory.mktemp("mixed"), jieba_cache) as (_, client):
+    with office_at(tmp_path_factory.mktemp("mixed"), cache_dir) as (_, client):
         yield client
 
 

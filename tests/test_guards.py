@@ -19,8 +19,8 @@ from triage.errors import InputError
 
 
 @pytest.fixture(scope="module")
-def office(tmp_path_factory: pytest.TempPathFactory, jieba_cache: Path) -> Iterator[tuple[Desk, TestClient]]:
-    with office_at(tmp_path_factory.mktemp("guarded"), jieba_cache) as office:
+def office(tmp_path_factory: pytest.TempPathFactory, cache_dir: Path) -> Iterator[tuple[Desk, TestClient]]:
+    with office_at(tmp_path_factory.mktemp("guarded"), cache_dir) as office:
         yield office
 
 

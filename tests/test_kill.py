@@ -10,6 +10,7 @@ from typing import Any
 
 import httpx2
 import pytest
+from fastapi.testclient import TestClient
 from live_server import LiveServer, wait_until
 from sqlalchemy import func, select
 from sqlalchemy.orm import selectinload
@@ -171,7 +172,7 @@ def serving(client: httpx2.Client) -> dict[str, str]:
     return {m["target"]: m["serving"] for m in client.get("/api/models").json()}
 
 
-def trial(client: httpx2.Client) -> dict[str, Any]:
+def trial(client: httpx2.Client | TestClient) -> dict[str, Any]:
     """A recommendation for the section; it must be a whole one."""
     sent = {"title": "停车场收费", "body": "停车场收费不公示,请明码标价。"}
     response = client.post("/api/triage", json=sent)
@@ -222,15 +223,15 @@ def test_a_running_service_takes_a_new_champion_and_survives_a_broken_one(
 
 
 def test_a_service_started_on_a_broken_champion_serves_from_the_duties_and_says_so(
-    demo_settings: Settings,
+    demo_settings: Settings, request: pytest.FixtureRequest
 ) -> None:
     pointer = demo_settings.models_dir / "section" / "champion"
     version = pointer.read_text("utf-8").split()[-1]
     (pointer.parent / version / "model.joblib").write_bytes(b"")
-    with LiveServer(demo_settings.home) as server, server.client() as client:
-        assert version in client.get("/readyz").json()["problems"]["section"]
-        section = trial(client)
-        assert section["ranked"][0]["label"] == "价格收费管理科"
-        assert section["auto"] is False
-        assert section["model_version"] != version
-        assert client.get("/queue").status_code == 200
+    client: TestClient = request.getfixturevalue("demo_client")  # started only now, on the broken file
+    assert version in client.get("/readyz").json()["problems"]["section"]
+    section = trial(client)
+    assert section["ranked"][0]["label"] == "价格收费管理科"
+    assert section["auto"] is False
+    assert section["model_version"] != version
+    assert client.get("/queue").status_code == 200

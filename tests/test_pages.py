@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 from fastapi.testclient import TestClient
-from test_problems import post_case, rows
+from test_problems import apart, post_case, rows
 
 from service.app import make_app
 from triage.config import Settings
@@ -65,6 +65,11 @@ def form_of(page: Page) -> dict[str, str]:
     fields = {own["name"]: own["value"] for own, _ in page.all("input", type="hidden")}
     chosen = {own["name"]: own["value"] for own, _ in page.all("input", type="radio") if "checked" in own}
     return {**fields, **chosen}
+
+
+@pytest.fixture
+def settings(tmp_path: Path, cache_dir: Path) -> Settings:
+    return apart(tmp_path, cache_dir)
 
 
 @pytest.fixture(scope="module")

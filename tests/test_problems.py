@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import itertools
 import json
-import os
 import re
 import sqlite3
 from collections.abc import Iterator
@@ -60,12 +59,23 @@ def post_case(client: TestClient, **fields: str) -> dict[str, Any]:
     return found
 
 
+def apart(folder: Path, cache_dir: Path) -> Settings:
+    """Settings of an empty office in ``folder``; jieba's dictionary, slow to load, is shared by all."""
+    return Settings.from_env(
+        {
+            "TRIAGE_HOME": str(cache_dir),
+            "TRIAGE_DATABASE_URL": f"sqlite:///{folder / 'ledger.sqlite3'}",
+            "TRIAGE_MODELS_DIR": str(folder / "models"),
+            "TRIAGE_TAXONOMY": str(folder / "office.toml"),
+            "TRIAGE_ENCODER": "none",
+        }
+    )
+
+
 @contextmanager
-def office_at(home: Path, jieba_cache: Path) -> Iterator[tuple[Desk, TestClient]]:
+def office_at(folder: Path, cache_dir: Path) -> Iterator[tuple[Desk, TestClient]]:
     """An empty office and a client of the service over it."""
-    settings = Settings.from_env({"TRIAGE_HOME": str(home), "TRIAGE_ENCODER": "none"})
-    settings.cache_dir.mkdir(parents=True, mode=0o700)
-    os.link(jieba_cache, settings.cache_dir / jieba_cache.name)
+    settings = apart(folder, cache_dir)
     sample_office.install_office(settings)
     ledger = Ledger(settings.database_url)
     ledger.migrate()
@@ -75,12 +85,17 @@ def office_at(home: Path, jieba_cache: Path) -> Iterator[tuple[Desk, TestClient]
     ledger.close()
 
 
+@pytest.fixture
+def settings(tmp_path: Path, cache_dir: Path) -> Settings:
+    return apart(tmp_path, cache_dir)
+
+
 @pytest.fixture(scope="module")
 def quiet_office(
-    tmp_path_factory: pytest.TempPathFactory, jieba_cache: Path
+    tmp_path_factory: pytest.TempPathFactory, cache_dir: Path
 ) -> Iterator[tuple[Desk, TestClient]]:
     """One office for all requests that must leave no trace in it."""
-    with office_at(tmp_path_factory.mktemp("quiet"), jieba_cache) as office:
+    with office_at(tmp_path_factory.mktemp("quiet"), cache_dir) as office:
         yield office
 
 

@@ -150,13 +150,17 @@ def _claim(case: CaseRow, seen_version: int, session: Session) -> None:
     """Raise the version only if it is still the one that was seen: the first writer wins."""
     if case.state == "closed":
         raise Conflict("本件已办结销号,不能再改认定。", state=case.state)
-    won = session.execute(
-        update(CaseRow)
-        .where(CaseRow.id == case.id, CaseRow.version == seen_version)
-        .values(version=CaseRow.version + 1)
-        .execution_options(synchronize_session=False)
+    won = (
+        seen_version == case.version
+        and session.execute(
+            update(CaseRow)
+            .where(CaseRow.id == case.id, CaseRow.version == seen_version)
+            .values(version=CaseRow.version + 1)
+            .returning(CaseRow.id)
+            .execution_options(synchronize_session=False)
+        ).first()
     )
-    if won.rowcount != 1:  # type: ignore[attr-defined]
+    if not won:
         last = max(case.decisions, key=lambda d: d.id, default=None)
         by = f"({last.who},{last.label})" if last else ""
         raise Conflict(f"您打开后已有人改动过本件{by},请刷新后再认定。", version=case.version)

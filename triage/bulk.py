@@ -8,7 +8,7 @@ from itertools import islice
 from pathlib import Path
 from typing import Any
 
-from triage.desk import Desk
+from triage.desk import Desk, Receipt
 from triage.documents import BadRow, Row, read_csv
 from triage.errors import InputError
 from triage.ledger.cases import Submission
@@ -34,6 +34,15 @@ class BulkReport:
     differing: list[int] = field(default_factory=list)
     refused: list[BadRow] = field(default_factory=list)
 
+    def add(self, row: Row, receipt: Receipt) -> None:
+        """Count what became of one row."""
+        if receipt.created:
+            self.created.append(receipt.case_id)
+        else:
+            self.known += 1
+            if receipt.differs:
+                self.differing.append(row.line)
+
     def to_dict(self) -> dict[str, Any]:
         return {
             "created": len(self.created),
@@ -58,6 +67,9 @@ def submission_of(row: Row, session: str) -> Submission:
     )
 
 
+Good = list[tuple[Row, Submission]]
+
+
 def intake_file(
     desk: Desk, path: Path, *, who: str, session: str = "", progress: Progress = lambda *_: None
 ) -> BulkReport:
@@ -66,32 +78,15 @@ def intake_file(
     Raises:
         InputError: the file as a whole cannot be read.
     """
-    rows = list(read_csv(path))
-    report = BulkReport()
-    done = 0
-    for batch in _batches(rows):
-        good: list[tuple[int, Submission]] = []
-        for row in batch:
-            try:
-                if isinstance(row, BadRow):
-                    report.refused.append(row)
-                    continue
-                good.append((row.line, desk.check(submission_of(row, session))))
-            except InputError as error:
-                report.refused.append(BadRow(row.line, error.message))
+
+    def put(good: Good, report: BulkReport) -> None:
         new = [s for _, s in good if not desk.knows(s)]
         advice = dict(zip(map(id, new), desk.advise(new), strict=True))
-        for line, submission in good:
+        for row, submission in good:
             receipt = desk.take_in(submission, who=who, advice=advice.get(id(submission)))
-            if receipt.created:
-                report.created.append(receipt.case_id)
-            else:
-                report.known += 1
-                if receipt.differs:
-                    report.differing.append(line)
-        done += len(batch)
-        progress(done, len(rows))
-    return report
+            report.add(row, receipt)
+
+    return _through(path, lambda row: desk.check(submission_of(row, session)), put, progress)
 
 
 def import_file(
@@ -102,24 +97,16 @@ def import_file(
     Raises:
         InputError: the file as a whole cannot be read.
     """
-    rows = list(read_csv(path))
-    report = BulkReport()
-    done = 0
-    for batch in _batches(rows):
-        good: list[tuple[Row, Submission]] = []
-        for row in batch:
-            try:
-                if isinstance(row, BadRow):
-                    report.refused.append(row)
-                    continue
-                submission = desk.check(submission_of(row, session))
-                if submission.received_on is None:  # an earlier year, not the day of the import
-                    submission = replace(submission, received_on=row.date("closed_on"))
-                if submission.received_on is None:
-                    raise InputError("缺少收件日期和办结日期,无法判断是哪一年的办结件。")
-                good.append((row, submission))
-            except InputError as error:
-                report.refused.append(BadRow(row.line, error.message))
+
+    def checked(row: Row) -> Submission:
+        submission = desk.check(submission_of(row, session))
+        if submission.received_on is None:  # an earlier year, not the day of the import
+            submission = replace(submission, received_on=row.date("closed_on"))
+        if submission.received_on is None:
+            raise InputError("缺少收件日期和办结日期,无法判断是哪一年的办结件。")
+        return submission
+
+    def put(good: Good, report: BulkReport) -> None:
         new = [s for _, s in good if not desk.knows(s)]
         vectors = dict(zip(map(id, new), zip(*desk.encode(new), strict=True), strict=True))
         for row, submission in good:
@@ -135,15 +122,36 @@ def import_file(
                 )
             except InputError as error:
                 report.refused.append(BadRow(row.line, error.message))
-                continue
-            if receipt.created:
-                report.created.append(receipt.case_id)
             else:
-                report.known += 1
-                if receipt.differs:
-                    report.differing.append(row.line)
+                report.add(row, receipt)
+
+    return _through(path, checked, put, progress)
+
+
+def _through(
+    path: Path,
+    checked: Callable[[Row], Submission],
+    put: Callable[[Good, BulkReport], None],
+    progress: Progress,
+) -> BulkReport:
+    """Read, check each row, hand the good ones on in batches; refusals keep their line."""
+    rows = list(read_csv(path))
+    report = BulkReport()
+    done = 0
+    for batch in _batches(rows):
+        good: Good = []
+        for row in batch:
+            if isinstance(row, BadRow):
+                report.refused.append(row)
+                continue
+            try:
+                good.append((row, checked(row)))
+            except InputError as error:
+                report.refused.append(BadRow(row.line, error.message))
+        put(good, report)
         done += len(batch)
         progress(done, len(rows))
+    report.refused.sort(key=lambda bad: bad.line)
     return report
 
 

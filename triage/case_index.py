@@ -25,7 +25,7 @@ from triage.related import (
 )
 from triage.taxonomy import Taxonomy
 from triage.text import Segmenter, clean, document, strip_frame
-from triage.words import is_place, matter_words, rarity
+from triage.words import is_known, is_place, matter_words, rarity
 
 CANDIDATES = 40
 EVIDENCE_TERMS = 6
@@ -197,7 +197,7 @@ class CaseIndex:
         weighed = {
             word: self._weight(word) * (1 + (word in case.title_words) + (word in other.title_words))
             for word in case.words.keys() & other.words.keys()
-            if not is_place(word)
+            if not is_place(word) and (is_known(word) or word in self.segmenter.terms)
         }
         kept: list[str] = []
         for word in sorted(weighed, key=lambda w: (-weighed[w], w)):

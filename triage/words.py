@@ -98,6 +98,11 @@ def _entry(word: str) -> tuple[int, str]:
     return _dictionary()[0].get(word, (3, "n"))
 
 
+def is_known(word: str) -> bool:
+    """Whether the dictionary has the word; the segmenter also guesses words (黑到, 得动)."""
+    return word in _dictionary()[0]
+
+
 def is_place(word: str) -> bool:
     """Whether the word names a place: 柳塘镇 does, 特色小镇 and 开发区 do not."""
     known = _dictionary()[0]

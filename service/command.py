@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import errno
 import getpass
 import os
 import sys
@@ -14,17 +13,9 @@ from pathlib import Path
 
 from service import chinese_argparse
 from triage.config import Settings
-from triage.errors import TriageError
+from triage.errors import TriageError, os_reason
 
 EXIT_OK, EXIT_ERROR, EXIT_USAGE, EXIT_PARTIAL, EXIT_INTERRUPTED = 0, 1, 2, 3, 130
-
-OS_ERRORS = {
-    errno.ENOENT: "没有这个文件或目录",
-    errno.EACCES: "没有权限读写",
-    errno.EISDIR: "这是目录,不是文件",
-    errno.ENOSPC: "磁盘已满",
-    errno.EROFS: "磁盘是只读的",
-}
 
 Run = Callable[[argparse.Namespace, Settings], int]
 
@@ -53,8 +44,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         print(f"错误:{error.message}", file=sys.stderr)
         return EXIT_ERROR
     except OSError as error:
-        reason = OS_ERRORS.get(error.errno or 0, error.strerror or str(error))
-        print(f"错误:{reason}:{error.filename or ''}", file=sys.stderr)
+        print(f"错误:{error.filename or ''} {os_reason(error)}", file=sys.stderr)
         return EXIT_ERROR
     except KeyboardInterrupt:
         print("\n已中断。已写入台账的不受影响,重新运行会接着做。", file=sys.stderr)
@@ -84,7 +74,7 @@ def build_parser() -> argparse.ArgumentParser:
 
     add("init", "建立或升级台账,放入一份分类文件样本", "office", "init")
     demo = add("demo", "装入虚构的示例单位:往年办结件、模型、收件", "office", "demo")
-    demo.add_argument("--reset", action="store_true", help="清空示例数据,从头再来")
+    demo.add_argument("--reset", action="store_true", help="把示例数据移到一旁,从头再来")
 
     for name, help in (("import", "导入往年办结件(CSV)"), ("intake", "收件:登记、推荐、分办(CSV)")):
         sub = add(name, help, "ledger", f"{name}_")

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 from fastapi.testclient import TestClient
+from live_server import free_port
 from test_problems import check_problem, office_at, post_case, rows
 
 from service.command import main
@@ -154,5 +155,5 @@ def test_a_port_that_cannot_be_is_refused_in_words(
 def test_serving_without_a_ledger_says_what_to_run_first(
     settings: Settings, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    assert main(["--home", str(settings.home), "serve"]) == 1
+    assert main(["--home", str(settings.home), "serve", "--port", str(free_port())]) == 1
     assert "triage init" in capsys.readouterr().err

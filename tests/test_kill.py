@@ -40,7 +40,7 @@ def make_pile(settings: Settings) -> Pile:
     return [
         {
             "title": f"关于{place}{term}的建议",
-            "body": f"{place}群众反映{term}问题第{n}次。{section.description[n % 20 :]}请加快{term}工作。",
+            "body": f"{place}群众第{n}次反映{term}的问题,请{section.name}加快{term}工作。",
             "session": SESSION,
             "number": f"第{n:03d}号",
             "kind": "建议",

@@ -42,9 +42,10 @@ def check_problem(response: Any, status: int) -> dict[str, Any]:
     return found
 
 
-def rows(desk: Desk) -> dict[str, int]:
+def rows(where: Desk | Ledger) -> dict[str, int]:
     """How many rows each table of the ledger has."""
-    with desk.ledger.read() as session:
+    ledger = where.ledger if isinstance(where, Desk) else where
+    with ledger.read() as session:
         tables = Base.metadata.sorted_tables
         return {t.name: session.scalar(select(func.count()).select_from(t)) or 0 for t in tables}
 

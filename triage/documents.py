@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
 
-from triage.errors import InputError
+from triage.errors import InputError, os_reason
 
 # The usual names of a column in congress systems and bureaus' sheets.
 COLUMNS: dict[str, tuple[str, ...]] = {
@@ -90,7 +90,7 @@ def read_text(path: Path) -> str:
     except FileNotFoundError:
         raise InputError(f"找不到文件 {path}。") from None
     except OSError as error:
-        raise InputError(f"文件 {path} 读不了:{error.strerror}。") from None
+        raise InputError(f"{path} {os_reason(error)}。") from None
     for encoding in ("utf-8-sig", "gb18030"):
         try:
             return raw.decode(encoding)

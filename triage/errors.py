@@ -2,6 +2,22 @@
 
 from __future__ import annotations
 
+import errno
+
+_OS_REASONS = {
+    errno.ENOENT: "没有这个文件或目录",
+    errno.EACCES: "没有权限读写",
+    errno.EISDIR: "是目录,不是文件",
+    errno.ENOTDIR: "路径中有一段不是目录",
+    errno.ENOSPC: "写不下,磁盘已满",
+    errno.EROFS: "写不了,磁盘是只读的",
+}
+
+
+def os_reason(error: OSError) -> str:
+    """Why the operating system refused, in the user's words where we have them."""
+    return _OS_REASONS.get(error.errno or 0, error.strerror or str(error))
+
 
 class TriageError(Exception):
     """A condition with a Chinese sentence for the user.

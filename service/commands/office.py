@@ -6,6 +6,7 @@ import argparse
 import shutil
 import socket
 from dataclasses import replace
+from datetime import datetime
 from functools import partial
 from pathlib import Path
 
@@ -80,12 +81,16 @@ def _reset_demo(settings: Settings) -> None:
         raise InputError("示例数据在 PostgreSQL 上,请由管理员清空。")
     if not settings.taxonomy_path.exists() and path.exists():
         raise InputError(f"有台账 {path} 却没有示例单位的分类文件,无法确认是示例数据,拒绝清空。")
-    for suffix in ("", "-wal", "-shm"):
-        Path(f"{path}{suffix}").unlink(missing_ok=True)
-    settings.taxonomy_path.unlink(missing_ok=True)
-    for target in TARGETS:
-        shutil.rmtree(settings.models_dir / target, ignore_errors=True)
-    say("示例数据已清空。")
+    # moved, not deleted: somebody may have put real cases into what still calls itself a sample
+    aside = path.parent / f"cleared-{datetime.now():%Y%m%d-%H%M%S}"
+    moved = [Path(f"{path}{suffix}") for suffix in ("", "-wal", "-shm")]
+    moved += [settings.taxonomy_path, *(settings.models_dir / target for target in TARGETS)]
+    for file in moved:
+        if file.exists():
+            aside.mkdir(exist_ok=True)
+            shutil.move(file, aside / file.name)
+    if aside.exists():
+        say(f"示例数据已清空,原来的移到了 {aside},确认无用后可以删除。")
 
 
 def serve(args: argparse.Namespace, settings: Settings) -> int:
@@ -100,7 +105,8 @@ def serve(args: argparse.Namespace, settings: Settings) -> int:
     check_host(settings.host)
     if not 0 < settings.port < 65_536:
         raise InputError(f"端口 {settings.port} 无效,应为 1 到 65535。")
-    with socket.socket() as probe:
+    family = socket.AF_INET6 if ":" in settings.host else socket.AF_INET
+    with socket.socket(family) as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
             probe.bind((settings.host, settings.port))

@@ -114,7 +114,7 @@ def test_a_file_that_cannot_be_used_is_refused_in_words(tmp_path: Path, text: st
 def test_a_missing_file_a_folder_and_a_picture_are_refused_in_words(tmp_path: Path) -> None:
     with pytest.raises(InputError, match="找不到文件"):
         read_text(tmp_path / "none.csv")
-    with pytest.raises(InputError, match="读不了"):
+    with pytest.raises(InputError, match="是目录"):
         read_text(tmp_path)
     picture = tmp_path / "picture.csv"
     picture.write_bytes(b"\x89PNG\r\n\x1a\n\xff\xff\xff\xff")

@@ -17,6 +17,7 @@ from service import api, pages, problems
 from service.guards import Guard
 from triage.config import Settings
 from triage.desk import Desk
+from triage.routing import percent
 
 HERE = Path(__file__).parent
 
@@ -77,5 +78,6 @@ def _templates() -> Jinja2Templates:
         return value.astimezone().strftime("%Y-%m-%d %H:%M:%S")
 
     templates.env.filters["local_time"] = local_time
-    templates.env.filters["percent"] = lambda p: f"{p:.0%}" if p < 0.995 or p == 1 else ">99%"
+    templates.env.filters["percent"] = lambda share: f"{share:.0%}"
+    templates.env.filters["probability"] = percent
     return templates

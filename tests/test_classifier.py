@@ -15,6 +15,7 @@ from triage.config import Settings
 from triage.desk import Desk
 from triage.encoder import get_encoder
 from triage.reading import Reader, Readings, Suggestion
+from triage.routing import percent
 from triage.taxonomy import Label, load_taxonomy
 from triage.text import clean, document, get_segmenter
 
@@ -284,7 +285,7 @@ def test_many_plain_examples_are_decided_by_itself(reader: Reader) -> None:
     (prediction,) = model.predict([Suggestion("关于停车场乱收费的建议", "停车场乱收费,请尽快解决。")])
     assert prediction.auto
     assert prediction.label == "价格科"
-    assert f"{prediction.probability:.0%}" in prediction.reason
+    assert f"把握 {percent(prediction.probability)}" in prediction.reason
 
 
 def test_a_label_that_no_case_ever_had_is_never_decided_by_itself(reader: Reader) -> None:

@@ -205,6 +205,9 @@ def test_a_desk_needs_ledger_and_taxonomy_and_says_so(settings: Settings, office
     with pytest.raises(TaxonomyError, match="triage init"):
         Desk(settings)
     settings.taxonomy_path.write_text("", encoding="utf-8")
+    with pytest.raises(TaxonomyError, match="没有任何在用的科室"):
+        Desk(settings)
+    settings.taxonomy_path.write_text('[[section]]\nname = "能源科"\n', encoding="utf-8")
     elsewhere = f"sqlite:///{settings.home / 'none.sqlite3'}"
     with pytest.raises(LedgerMissing, match="triage init"):
         Desk(replace(settings, database_url=elsewhere))
@@ -270,3 +273,16 @@ def test_the_demo_routes_what_is_sure_and_tells_why(demo_desk: Desk) -> None:
     case = load(demo_desk, demo_desk.take_in(copy, who="李").case_id)
     assert (case.route, case.decisions) == ("review", [])
     assert kinds_of_relations(demo_desk, case.id)[sure[0].id] == "duplicate"
+
+
+def test_a_label_taken_out_of_the_taxonomy_is_never_decided_by_the_old_model(demo_settings: Settings) -> None:
+    path = demo_settings.taxonomy_path
+    path.write_text(path.read_text(encoding="utf-8").replace('"能源科"', '"能源处"'), encoding="utf-8")
+    desk = Desk(demo_settings)
+    assert "retrain" in desk.champions.problems()["section"]
+    grid = Submission(title="改造乡里的电网", body="变压器老旧,春节停电,请改造农村电网,更换变电站线路。")
+    prediction = desk.advise([grid])[0].predictions["section"]
+    assert prediction.label == "能源科"
+    assert not prediction.auto
+    assert "retrain" in prediction.reason
+    desk.ledger.close()

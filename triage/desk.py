@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from typing import Any
 
@@ -18,7 +18,7 @@ from triage.champions import Champions
 from triage.classifier import Prediction
 from triage.config import Settings
 from triage.encoder import Vectors, get_encoder
-from triage.errors import InputError
+from triage.errors import InputError, TaxonomyError
 from triage.ledger.cases import (
     Submission,
     add_case,
@@ -76,6 +76,8 @@ class Desk:
         """Raises TaxonomyError or LedgerMissing where the office is not set up."""
         self.settings = settings
         self.taxonomy: Taxonomy = load_taxonomy(settings.taxonomy_path)
+        if not any(x.active for target in TARGETS for x in self.taxonomy.labels(target)):
+            raise TaxonomyError(f"{settings.taxonomy_path} 中没有任何在用的科室、主题或办理类型。")
         self.ledger = ledger or Ledger(settings.database_url)
         self.ledger.check()
         self.registry = Registry(settings.models_dir, self.make_reader)
@@ -115,7 +117,7 @@ class Desk:
             if model.reader.key not in read:
                 read[model.reader.key] = model.reader.read(suggestions)
             for own, prediction in zip(predictions, model.predict_read(read[model.reader.key]), strict=True):
-                own[target] = prediction
+                own[target] = self._in_use(prediction)
         vectors = next(
             (r.vectors for (encoder, _), r in read.items() if encoder == self._index.encoder.name), None
         )
@@ -125,6 +127,13 @@ class Desk:
             else (vectors, self._index.encode_titles(suggestions))
         )
         return [Advice(own, documents[i], titles[i]) for i, own in enumerate(predictions)]
+
+    def _in_use(self, prediction: Prediction) -> Prediction:
+        """A label that the taxonomy no longer has is never decided automatically."""
+        if prediction.label in {x.name for x in self.taxonomy.labels(prediction.target) if x.active}:
+            return prediction
+        reason = f"“{prediction.label}”已不在分类文件中,请运行 triage retrain"
+        return replace(prediction, auto=False, reason=reason)
 
     def related(self, submission: Submission, advice: Advice, session: Session) -> list[Related]:
         """The best pairs with cases in the ledger, best first; flagged or not."""
@@ -221,15 +230,12 @@ class Desk:
                 )
             else:
                 undecided.append(f"{TARGET_NAMES[target]}:{prediction.reason}")
-        # the section, where the office has sections
-        lead = next(iter(advice.predictions.values()), None)
-        case.certainty = lead.probability if lead else None
-        sure = lead is not None and lead.auto and not duplicate
+        lead = next(iter(advice.predictions.values()))  # the section, where the office has sections
+        case.certainty = lead.probability
+        sure = lead.auto and not duplicate
         case.route = "auto" if sure else "review"
         if duplicate:
             case.route_reason = "疑似与在办件重复,请先核对"
-        elif lead is None:
-            case.route_reason = "分类文件中没有科室、主题或办理类型,无从推荐"
         elif sure:
             case.route_reason = lead.reason
         else:

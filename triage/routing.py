@@ -47,11 +47,16 @@ class Thresholds:
         if needed is None:
             return False, f"“{label}”的历史样例不足以保证差错率,一律人工认定"
         if probability < needed:
-            return False, f"把握 {probability:.0%},低于自动认定所需的 {needed:.0%}"
-        return True, f"把握 {probability:.0%},达到自动认定所需的 {needed:.0%}"
+            return False, f"把握 {percent(probability)},低于自动认定所需的 {percent(needed)}"
+        return True, f"把握 {percent(probability)},达到自动认定所需的 {percent(needed)}"
 
     def to_dict(self) -> dict[str, Any]:
         return asdict(self)
+
+
+def percent(probability: float) -> str:
+    """A model's probability for people; rounding must not turn it into a certainty."""
+    return ">99%" if probability >= 0.995 else f"{probability:.0%}"
 
 
 def error_bound(wrong: int, total: int) -> float:

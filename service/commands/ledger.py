@@ -21,6 +21,7 @@ from triage.ledger.relations import relations_of
 from triage.ledger.states import STATE_NAMES
 from triage.ledger.store import Ledger
 from triage.related import KIND_NAMES
+from triage.routing import percent
 from triage.taxonomy import TARGET_NAMES, TARGETS, load_taxonomy
 
 SHOWN_REFUSALS = 20
@@ -68,7 +69,7 @@ def list_(args: argparse.Namespace, settings: Settings) -> int:
                     cells[target] = decided[target].label
                 elif target in predicted:
                     label, p = predicted[target].ranked[0]
-                    cells[target] = f"?{label} {p:.0%}"
+                    cells[target] = f"?{label} {percent(p)}"
             records.append(
                 {
                     "id": case.id,
@@ -112,7 +113,7 @@ def show(args: argparse.Namespace, settings: Settings) -> int:
         say(f"{case.title}\n{case.deputy} {case.delegation} 收件 {case.received_on}\n\n{case.body}\n")
         decided = newest_decisions(case)
         for target, row in newest_predictions(case).items():
-            ranked = ",".join(f"{label} {p:.0%}" for label, p in row.ranked[:3])
+            ranked = ",".join(f"{label} {percent(p)}" for label, p in row.ranked[:3])
             words = "、".join(w["word"] for w in row.evidence["words"][:6])
             say(f"推荐{TARGET_NAMES[target]}:{ranked}(依据:{words};{row.reason};模型 {row.model_version})")
         for target, decision in decided.items():
@@ -125,6 +126,9 @@ def show(args: argparse.Namespace, settings: Settings) -> int:
             )
         say("经过:")
         for event in case.events:
+            if event.kind == "resent":
+                sent = event.detail["sent"]
+                say(f"  又送来不同的内容:{sent['title']} {sent['deputy']}\n  {sent['body']}")
             when = event.created_at.astimezone().strftime("%Y-%m-%d %H:%M:%S")
             what = event.detail.get("label") or event.detail.get("result_class") or ""
             say(

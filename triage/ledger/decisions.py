@@ -14,7 +14,7 @@ from triage.ledger.states import move
 from triage.ledger.tables import CaseRow, DecisionRow, PredictionRow
 from triage.taxonomy import TARGET_NAMES, TARGETS, Taxonomy
 
-ROUTER = "自动分办"
+ROUTER = "系统"
 DECISION_NAMES = {"auto": "自动认定", "confirm": "人工确认", "override": "人工改判", "closed": "往年办结"}
 
 

@@ -19,6 +19,8 @@ _NEXT = {
 
 def move(case: CaseRow, state: str) -> None:
     """Set the state; raises Conflict where it may not follow the present one."""
+    if case.state == "closed":
+        raise Conflict("本件已办结销号,不能再改。", state=case.state)
     if state not in _NEXT[case.state]:
         raise Conflict(f"本件{STATE_NAMES[case.state]},不能转为{STATE_NAMES[state]}。", state=case.state)
     case.state = state

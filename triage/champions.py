@@ -63,5 +63,10 @@ class Champions:
             reader = self.registry.make_reader(self.encoder, self.taxonomy.terms())
             self._models[target] = TargetModel.fit(target, self.taxonomy.labels(target), [], reader)
             self._models[target].version = DUTIES_ONLY
+        model, active = self._models[target], {x.name for x in self.taxonomy.labels(target) if x.active}
+        if set(model.labels) != active:
+            self._problems[target] = (
+                f"分类文件里的{TARGET_NAMES[target]}改过了,模型 {model.version} 还是旧的,请运行 triage retrain。"
+            )
         if refusals:
             self._problems[target] = f"{' '.join(refusals)}目前使用:{self._models[target].version}。"

@@ -7,7 +7,7 @@ import threading
 from triage.classifier import TargetModel
 from triage.errors import ModelRefused, NotFound
 from triage.registry import Registry
-from triage.taxonomy import TARGETS, Taxonomy
+from triage.taxonomy import TARGET_NAMES, TARGETS, Taxonomy
 
 # the version of a model that has seen no example
 DUTIES_ONLY = "仅凭职责"

@@ -18,7 +18,7 @@ from scipy.optimize import minimize
 
 Scores = NDArray[np.float64]
 
-# Chosen on training folds of public data; see docs/decisions/0002-mixing.md.
+# Set by hand near what a few examples a label learn; see docs/decisions/0002-mixing.md.
 PRIOR = {"lexical": 2.0, "dense": 1.2, "duties": 1.2}
 PRIOR_STRENGTH = 1.0
 

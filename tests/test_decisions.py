@@ -8,7 +8,6 @@ from typing import Any
 
 import pytest
 
-from triage.classifier import Evidence, Prediction
 from triage.errors import Conflict, InputError, NotFound
 from triage.ledger.cases import Submission, add_case, get_case
 from triage.ledger.closing import close_case
@@ -16,6 +15,7 @@ from triage.ledger.decisions import ROUTER, add_decision, decide, newest_decisio
 from triage.ledger.predictions import add_prediction
 from triage.ledger.store import Ledger
 from triage.ledger.tables import CaseRow
+from triage.prediction import Evidence, Prediction
 from triage.taxonomy import Label, ResultClass, Taxonomy
 
 TAXONOMY = Taxonomy(

@@ -9,7 +9,7 @@ import pytest
 from sklearn.metrics import accuracy_score, f1_score
 
 from training.evaluate import calibration_error, evaluate
-from triage.classifier import Evidence, Prediction
+from triage.prediction import Evidence, Prediction
 
 
 def predict(first: str, probability: float, *others: str, auto: bool = False) -> Prediction:

@@ -114,11 +114,19 @@ def test_a_label_that_is_wrong_too_often_is_moved_off_the_pool() -> None:
 
 
 def test_a_label_that_is_right_only_when_very_sure_gets_a_threshold_of_its_own() -> None:
-    thresholds = learn(("甲", 0.8, 600, 0), ("乙", 0.95, 60, 0), ("乙", 0.8, 10, 8))
+    # 12 wrong of 48 is clearly more than twice the budget, none of 40 clearly is not
+    thresholds = learn(("甲", 0.8, 600, 0), ("乙", 0.95, 40, 0), ("乙", 0.8, 12, 12))
     assert thresholds.needed("甲") == 0.8
     assert thresholds.needed("乙") == 0.95
     assert not thresholds.decide("乙", 0.9)[0]
     assert thresholds.decide("乙", 0.96)[0]
+
+
+def test_a_label_somewhat_over_the_budget_stays_in_the_pool() -> None:
+    # 6 of 100: over the budget of 5, not clearly over twice the budget; the pool as a whole holds it
+    thresholds = learn(("甲", 0.9, 400, 0), ("乙", 0.9, 94, 6))
+    assert thresholds.by_label == {}
+    assert thresholds.decide("乙", 0.9)[0]
 
 
 def test_one_error_of_few_does_not_move_a_label() -> None:

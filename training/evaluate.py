@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from sklearn.metrics import f1_score
 
-from triage.classifier import Prediction
+from triage.prediction import Prediction
 
 ECE_BINS = 10
 

@@ -3,29 +3,30 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 import scipy.sparse as sp
 from numpy.typing import NDArray
-from sklearn.feature_extraction.text import TfidfVectorizer
-from sklearn.svm import LinearSVC
 
-from triage.duties import DutySimilarity, describes, description_text
-from triage.encoder import unit_rows
+from triage.dense import DenseModel, centred
+from triage.duties import PRIOR_TEXTS, DutySimilarity, describes, description_text
+from triage.label_sets import PROMISE, learn_floor, likely_labels
+from triage.lexical import LexicalModel, Vocabulary, inverse_frequency, weigh, word_gains
 from triage.mixing import PRIOR, learn_weights, mix
+from triage.prediction import Evidence, EvidenceWord, NearCase, Prediction
 from triage.reading import Reader, Readings, Suggestion
 from triage.routing import Thresholds, learn_thresholds
 from triage.taxonomy import Label
 
 Scores = NDArray[np.float64]
 
-BLOCKS = ("lexical", "dense", "duties")
-FORMAT = 1  # of the stored state; raised when an older file can no longer be read
-DESCRIPTION_WEIGHT = 0.3  # of a label's description as a training text, beside 1 for a case
+FORMAT = 2  # of the stored state; raised when an older file can no longer be read
+DESCRIPTION_WEIGHT = 1.0  # of a label's description as a training text, beside 1 for a case
 EVIDENCE_WORDS = 12
 NEAREST_CASES = 3
+NEAREST_BY_VECTOR = 200  # cases whose words are compared too, where there are vectors
 
 
 @dataclass(frozen=True)
@@ -38,62 +39,6 @@ class Example:
     label: str
 
 
-@dataclass(frozen=True)
-class EvidenceWord:
-    """A word of the text and how much it raised the first label over the others (log-odds)."""
-
-    word: str
-    weight: float
-
-
-@dataclass(frozen=True)
-class NearCase:
-    """An earlier case near to the text: its reference, title, label, cosine similarity."""
-
-    case: str
-    title: str
-    label: str
-    similarity: float
-
-
-@dataclass(frozen=True)
-class Evidence:
-    """Why the first label is first.
-
-    Attributes:
-        words: from the linear model itself, strongest first.
-        duty_terms: key terms of the first label that stand in the text.
-        nearest: nearest earlier cases with what they were.
-    """
-
-    words: tuple[EvidenceWord, ...] = ()
-    duty_terms: tuple[str, ...] = ()
-    nearest: tuple[NearCase, ...] = ()
-
-    def to_dict(self) -> dict[str, Any]:
-        return asdict(self)
-
-
-@dataclass(frozen=True)
-class Prediction:
-    """Ranked labels with probabilities that sum to 1, for one target of one suggestion."""
-
-    target: str
-    ranked: tuple[tuple[str, float], ...]
-    evidence: Evidence
-    model_version: str
-    auto: bool
-    reason: str
-
-    @property
-    def label(self) -> str:
-        return self.ranked[0][0]
-
-    @property
-    def probability(self) -> float:
-        return self.ranked[0][1]
-
-
 class TargetModel:
     """A fitted model for one target. ``state`` is a plain dict, fit for joblib."""
 
@@ -104,6 +49,10 @@ class TargetModel:
         self.target: str = state["target"]
         self.labels: list[str] = state["labels"]
         self.thresholds = Thresholds(**state["thresholds"])
+        self._vocabulary = Vocabulary(state["word_counter"], state["character_counter"])
+        self._lexical = LexicalModel(state["lexical"]) if "lexical" in state else None
+        self._dense = DenseModel(state["dense"]) if "dense" in state else None
+        self._duties = DutySimilarity(state["duties"]) if "duties" in state else None
 
     @classmethod
     def fit(
@@ -130,12 +79,10 @@ class TargetModel:
         texts = reader.read([Suggestion(e.title, e.body) for e in examples])
         truth = np.array([names.index(e.label) for e in examples], dtype=int)
         fitter = _Fitter(known, reader, texts, truth, seed)
-        final = fitter.final()
-        blocks = fitter.out_of_fold()
-        # a block that could not be tried out of fold keeps its prior weight
-        weights = {name: PRIOR[name] for name in BLOCKS if name in final}
-        weights |= learn_weights(blocks, truth, list(blocks))
-        probabilities = mix(blocks, weights, len(truth), len(names))
+        # a block that could not be tried on unseen texts keeps its prior weight
+        weights = {name: PRIOR[name] for name in fitter.blocks}
+        weights |= learn_weights(fitter.unseen, truth, list(fitter.unseen))
+        probabilities = mix(fitter.unseen, weights, len(truth), len(names))
         first = probabilities.argmax(axis=1)
         thresholds = learn_thresholds(
             [names[k] for k in first],
@@ -153,8 +100,9 @@ class TargetModel:
             "terms": list(reader.segmenter.terms),
             "weights": weights,
             "thresholds": thresholds.to_dict(),
+            "set_floor": learn_floor(probabilities, truth, PROMISE),
             "examples": [(e.case, e.title, e.label) for e in examples],
-            **final,
+            **fitter.state,
         }
         return cls(state, reader)
 
@@ -164,18 +112,24 @@ class TargetModel:
 
     def predict_read(self, texts: Readings) -> list[Prediction]:
         """The same for texts that were read already (shared between the targets)."""
-        features = _Features(self.state, texts)
         if not len(texts):
             return []
+        features = _Features(self, texts)
         probabilities = self._mixed(features, texts)
         return [self._prediction(i, probabilities[i], features, texts) for i in range(len(texts))]
 
     def probabilities(self, texts: Readings) -> Scores:
         """Shape (n, labels), columns in the order of ``labels``; no evidence, so faster."""
-        return self._mixed(_Features(self.state, texts), texts)
+        return self._mixed(_Features(self, texts), texts)
 
     def _mixed(self, features: _Features, texts: Readings) -> Scores:
-        blocks = _block_scores(self.state, features, texts)
+        blocks: dict[str, Scores] = {}
+        if self._lexical is not None:
+            blocks["lexical"] = self._lexical.scores(features.lexical)
+        if self._dense is not None:
+            blocks["dense"] = self._dense.scores(features.dense)
+        if self._duties is not None:
+            blocks |= self._duties.scores(texts)
         return mix(blocks, self.state["weights"], len(texts), len(self.labels))
 
     def _prediction(self, i: int, row: Scores, features: _Features, texts: Readings) -> Prediction:
@@ -187,201 +141,147 @@ class TargetModel:
             target=self.target,
             ranked=ranked,
             evidence=Evidence(
-                words=self._words(i, row, features),
+                words=self._words(row, features.lexical[i], texts.one(i)),
                 duty_terms=tuple(t for t in self.state["label_terms"][order[0]] if t.lower() in document),
                 nearest=self._nearest(i, features),
+                likely=likely_labels(ranked, self.state["set_floor"]),
             ),
             model_version=self.version,
             auto=auto,
             reason=reason,
         )
 
-    def _words(self, i: int, row: Scores, features: _Features) -> tuple[EvidenceWord, ...]:
+    def _words(self, row: Scores, matrix: sp.csr_matrix, text: Readings) -> tuple[EvidenceWord, ...]:
         """What each word adds to the first label's log-odds against the others.
 
-        Exact for the linear block: a * x_j * (w_first,j - mean of the other labels' w_j, each
-        weighed by its probability), a being the block's weight in the mix.
+        Exact for the lexical block: its gains for the first label, less those for the other
+        labels each weighed by its probability, times the block's weight in the mix.
         """
-        if "lexical" not in self.state:
+        if self._lexical is None:
             return ()
-        coefficients = self.state["lexical"]["coef"]
-        text = features.words[i]
-        weight = self.state["weights"].get("lexical", 0.0)
-        columns = coefficients[:, text.indices]
+        gains = self._lexical.gains(matrix)
         first = int(row.argmax())
         others = row.copy()
         others[first] = 0.0
         others = others / others.sum() if others.sum() > 0 else np.zeros_like(others)
-        gain = weight * text.data * (columns[first] - others @ columns)
-        vocabulary = self.state["word_names"]
-        best = np.argsort(-gain, kind="stable")[:EVIDENCE_WORDS]
-        return tuple(
-            EvidenceWord(str(vocabulary[text.indices[j]]), round(float(gain[j]), 4))
-            for j in best
-            if gain[j] > 1e-3
-        )
+        own = self.state["weights"]["lexical"] * (gains.values[first] - others @ gains.values)
+        found = word_gains(own, gains.features, text, self._vocabulary)[:EVIDENCE_WORDS]
+        return tuple(EvidenceWord(word, round(gain, 4)) for word, gain in found if gain > 1e-3)
 
     def _nearest(self, i: int, features: _Features) -> tuple[NearCase, ...]:
         if not self.state["examples"]:
             return ()
-        lexical = (self.state["example_lexical"] @ features.lexical[i].T).toarray()
-        similarity = lexical.ravel() / 2  # words and characters: two unit vectors side by side
+        # words and characters: two unit vectors side by side
         if features.dense.shape[1]:
-            similarity = 0.5 * similarity + 0.5 * (self.state["example_dense"] @ features.dense[i])
+            near = self.state["example_dense"] @ features.dense[i]
+            known = np.argsort(-near, kind="stable")[:NEAREST_BY_VECTOR]
+            similarity = 0.5 * near[known]
+            share = 0.25
+        else:
+            known = np.arange(len(self.state["examples"]))
+            similarity = np.zeros(len(known))
+            share = 0.5
+        row = features.lexical[i].toarray().ravel()
+        similarity = similarity + share * (self.state["example_lexical"][known] @ row)
         best = np.argsort(-similarity, kind="stable")[:NEAREST_CASES]
         found = []
         for j in best:
-            case, title, label = self.state["examples"][j]
+            case, title, label = self.state["examples"][known[j]]
             found.append(NearCase(case, title, label, round(float(similarity[j]), 4)))
         return tuple(found)
 
 
 class _Features:
-    """Feature blocks of some texts under a fitted state."""
+    """What the blocks see of some texts under a fitted state."""
 
-    def __init__(self, state: dict[str, Any], texts: Readings) -> None:
-        self.words = _transform(state["word_vectorizer"], texts.words)
-        characters = _transform(state["char_vectorizer"], texts.weighed)
-        self.lexical = sp.hstack([self.words, characters]).tocsr()
-        self.dense = unit_rows(texts.vectors - state["text_mean"])
-
-
-def _transform(vectorizer: TfidfVectorizer, texts: Sequence[str]) -> sp.csr_matrix:
-    if not texts:  # scikit-learn refuses to transform nothing
-        return sp.csr_matrix((0, len(vectorizer.vocabulary_)), dtype=np.float32)
-    return vectorizer.transform(texts).tocsr()
-
-
-def _block_scores(state: dict[str, Any], features: _Features, texts: Readings) -> dict[str, Scores]:
-    scores: dict[str, Scores] = {}
-    for name, matrix in (("lexical", features.lexical), ("dense", features.dense)):
-        if name in state:
-            scores[name] = np.asarray(matrix @ state[name]["coef"].T + state[name]["intercept"])
-    if "duties" in state:
-        scores["duties"] = DutySimilarity(state["duties"]).scores(texts)
-    return scores
-
-
-def _never_empty(texts: list[str]) -> list[str]:
-    """The texts, or a stand-in where none has a word: scikit-learn refuses an empty vocabulary."""
-    return texts if any(text.strip() for text in texts) else ["无"]
+    def __init__(self, model: TargetModel, texts: Readings) -> None:
+        state = model.state
+        counts = model._vocabulary.count(texts)
+        self.lexical = weigh(counts, state["idf"], model._vocabulary.split)
+        self.dense = centred(texts.vectors, state["text_mean"])
 
 
 class _Fitter:
-    """Builds the blocks from examples (n texts) and descriptions (one text a label)."""
+    """Fits the blocks on examples (n texts) and descriptions (one text a label).
+
+    Attributes:
+        state: of the blocks fitted on everything.
+        unseen: scores of shape (n, labels) of each text by blocks that had not seen it.
+        blocks: names of the blocks in ``state``.
+    """
 
     def __init__(
-        self,
-        labels: Sequence[Label],
-        reader: Reader,
-        texts: Readings,
-        truth: NDArray[np.int_],
-        seed: int,
+        self, labels: Sequence[Label], reader: Reader, texts: Readings, truth: NDArray[np.int_], seed: int
     ) -> None:
-        self.labels = labels
-        self.texts = texts
-        self.truth = truth
-        self.seed = seed
-        described = [k for k, label in enumerate(labels) if description_text(label)]
-        self.described = np.array(described, dtype=int)
+        n, described = len(texts), [k for k, label in enumerate(labels) if description_text(label)]
         descriptions = reader.read_texts([description_text(labels[k]) for k in described])
-        n = len(texts)
-        self.state: dict[str, Any] = {
-            "word_vectorizer": TfidfVectorizer(
-                token_pattern=r"(?u)\S+", lowercase=False, sublinear_tf=True, dtype=np.float32
-            ),
-            "char_vectorizer": TfidfVectorizer(
-                analyzer="char",
-                ngram_range=(1, 2),
-                lowercase=False,
-                sublinear_tf=True,
-                min_df=2 if n >= 400 else 1,
-                dtype=np.float32,
-            ),
-        }
-        self.state["word_vectorizer"].fit(_never_empty([*texts.words, *descriptions.words]))
-        self.state["char_vectorizer"].fit(_never_empty([*texts.weighed, *descriptions.weighed]))
-        self.state["word_names"] = self.state["word_vectorizer"].get_feature_names_out()
-        prior = 20.0 if len(described) else 0.0
+        self.labels, self.seed, self.n = len(labels), seed, n
+        self.truth = np.concatenate([truth, np.array(described, dtype=int)])
+        self.weight = np.concatenate([np.ones(n), np.full(len(described), DESCRIPTION_WEIGHT)])
+        self.vocabulary, self.counts = Vocabulary.fit(
+            [*texts.words, *descriptions.words], [*texts.weighed, *descriptions.weighed]
+        )
+        own = self.counts[:n]
+        idf = inverse_frequency(self.counts, self.vocabulary.split)
+        prior = PRIOR_TEXTS if described else 0
         total = texts.vectors.sum(axis=0)
         if prior:
             total = total + prior * descriptions.vectors.mean(axis=0)
-        self.state["text_mean"] = total / max(1.0, n + prior)
-        self.own = _Features(self.state, texts)
-        self.described_features = _Features(self.state, descriptions)
+        mean = total / max(1, n + prior)
+        dense = centred(texts.vectors, mean)
+        self.state: dict[str, Any] = {
+            "word_counter": self.vocabulary.words,
+            "character_counter": self.vocabulary.characters,
+            "idf": idf,
+            "text_mean": mean,
+            "example_lexical": weigh(own, idf, self.vocabulary.split),
+            "example_dense": dense,
+        }
+        self.unseen: dict[str, Scores] = {}
+        self.blocks: list[str] = []
+        self._fit_lexical()
+        if described:
+            # descriptions are shorter and drier than cases: centred on their own mean
+            dense = np.vstack([dense, centred(descriptions.vectors, descriptions.vectors.mean(axis=0))])
+        fitted = DenseModel.fit(dense, self.truth, self.weight, self.labels, seed)
+        if fitted is not None:
+            self.state["dense"] = fitted[0].state
+            self.unseen["dense"] = fitted[1][:n]
+            self.blocks.append("dense")
         if describes(labels):
-            self.duties: DutySimilarity | None = DutySimilarity.fit(labels, reader, texts)
-        else:
-            self.duties = None
+            duties = DutySimilarity.fit(labels, reader, texts)
+            scores = duties.scores(texts)
+            self.state["duties"] = duties.state
+            self.unseen |= scores
+            self.blocks += list(scores)
 
-    def out_of_fold(self) -> dict[str, Scores]:
-        """Scores of shape (n, labels) for each text by blocks that had not seen it."""
-        n, k = len(self.truth), len(self.labels)
-        blocks: dict[str, Scores] = {}
-        folds = self._folds()
-        for name in ("lexical", "dense"):
-            out = np.zeros((n, k))
-            fitted = False
-            for held_out in folds:
-                rows = np.setdiff1d(np.arange(n), held_out)
-                linear = self._linear(name, rows)
-                if linear is not None:
-                    fitted = True
-                    matrix = self._matrix(name)[0][held_out]
-                    out[held_out] = matrix @ linear["coef"].T + linear["intercept"]
-            if fitted:
-                blocks[name] = out
-        if self.duties is not None:
-            blocks["duties"] = self.duties.scores(self.texts)
-        return blocks
+    def _fit_lexical(self) -> None:
+        everything = np.arange(len(self.truth))
+        final = self._lexical(everything, self.state["idf"])
+        if final is None:
+            return
+        self.state["lexical"] = final.state
+        self.blocks.append("lexical")
+        out = np.zeros((self.n, self.labels))
+        for held_out in self._folds():
+            rows = np.setdiff1d(everything, held_out)
+            idf = inverse_frequency(self.counts[rows], self.vocabulary.split)
+            model = self._lexical(rows, idf)
+            if model is None:
+                return
+            out[held_out] = model.scores(weigh(self.counts[held_out], idf, self.vocabulary.split))
+        self.unseen["lexical"] = out
 
-    def final(self) -> dict[str, Any]:
-        """The state after fitting on every text."""
-        state = dict(self.state)
-        for name in ("lexical", "dense"):
-            linear = self._linear(name, np.arange(len(self.truth)))
-            if linear is not None:
-                state[name] = linear
-        if self.duties is not None:
-            state["duties"] = self.duties.state
-        state["example_lexical"] = self.own.lexical
-        state["example_dense"] = self.own.dense.astype(np.float32)
-        return state
+    def _lexical(self, rows: NDArray[np.int_], idf: NDArray[np.float32]) -> LexicalModel | None:
+        matrix = weigh(self.counts[rows], idf, self.vocabulary.split)
+        return LexicalModel.fit(matrix, self.truth[rows], self.weight[rows], self.labels, self.seed)
 
     def _folds(self) -> list[NDArray[np.int_]]:
         """Each label spread evenly: few-example labels are in as many folds as they can be."""
-        n = len(self.truth)
+        n = self.n
         if n < 2:
             return []
         count = min(n, 10 if n < 500 else 5)
         shuffled = np.random.default_rng(self.seed).permutation(n)
-        order = shuffled[np.argsort(self.truth[shuffled], kind="stable")]
+        order = shuffled[np.argsort(self.truth[:n][shuffled], kind="stable")]
         return [np.sort(order[start::count]) for start in range(count)]
-
-    def _matrix(self, name: str) -> tuple[Any, Any]:
-        return getattr(self.own, name), getattr(self.described_features, name)
-
-    def _linear(self, name: str, rows: NDArray[np.int_]) -> dict[str, NDArray[np.float32]] | None:
-        own, described = self._matrix(name)
-        if not own.shape[1]:
-            return None
-        truth = np.concatenate([self.truth[rows], self.described])
-        present = np.unique(truth)
-        if len(present) < 2:
-            return None
-        weight = np.concatenate([np.ones(len(rows)), np.full(len(self.described), DESCRIPTION_WEIGHT)])
-        if sp.issparse(own):
-            matrix: Any = sp.vstack([own[rows], described]).tocsr()
-        else:
-            matrix = np.vstack([own[rows], described])
-        svm = LinearSVC(C=1.0, class_weight="balanced", random_state=self.seed).fit(
-            matrix, truth, sample_weight=weight
-        )
-        coef, intercept = svm.coef_, svm.intercept_
-        if len(present) == 2:  # scikit-learn keeps one row for two labels
-            coef, intercept = np.vstack([-coef, coef]), np.concatenate([-intercept, intercept])
-        all_coef = np.zeros((len(self.labels), coef.shape[1]), dtype=np.float32)
-        # a label never seen here scores as a clear "no"
-        all_intercept = np.full(len(self.labels), -1.0, dtype=np.float32)
-        all_coef[present], all_intercept[present] = coef, intercept
-        return {"coef": all_coef, "intercept": all_intercept}

@@ -2,7 +2,9 @@
 
 This is what makes a bureau without any history useful on day one, and it stays worth
 more than ten examples a label afterwards. Each phrase is compared by itself, because
-one vector for a whole duties text is measurably worse than its nearest phrases.
+one vector for a whole duties text is measurably worse than its nearest phrases. Two
+comparisons, each a block of its own in the mix: by wording (shared characters, which
+stays useful with thousands of examples) and by meaning (sentence vectors, which does not).
 """
 
 from __future__ import annotations
@@ -12,8 +14,10 @@ from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
+import scipy.sparse as sp
 from numpy.typing import NDArray
-from sklearn.feature_extraction.text import TfidfVectorizer
+from sklearn.feature_extraction.text import CountVectorizer
+from sklearn.preprocessing import normalize
 
 from triage.encoder import unit_rows
 from triage.reading import Reader, Readings
@@ -21,7 +25,7 @@ from triage.taxonomy import Label
 from triage.text import clean
 
 _SPLIT = re.compile(r"[,。;:、.]")
-NEAREST = 5  # phrases of a label that count towards its nearest-phrases score
+NEAREST = 3  # phrases of a label that count towards its nearest-phrases score
 PRIOR_TEXTS = 20  # how many texts the descriptions weigh in the estimate of a text's mean vector
 
 Scores = NDArray[np.float64]
@@ -46,75 +50,64 @@ def description_text(label: Label) -> str:
 
 
 class DutySimilarity:
-    """Scores of shape (n, labels): how near a text is to each label's phrases."""
+    """How near a text is to each label's phrases. ``state`` is a plain dict."""
 
     def __init__(self, state: dict[str, Any]) -> None:
         self.state = state
 
     @classmethod
     def fit(cls, labels: Sequence[Label], reader: Reader, texts: Readings) -> DutySimilarity:
-        """Encode the labels' phrases; the texts only centre vectors and set the scale."""
+        """Read the labels' phrases; the texts only centre vectors and set rarity and scale."""
         flat = [(k, p) for k, label in enumerate(labels) for p in phrases(label)]
-        owner = np.array([k for k, _ in flat])
-        vectors = reader.encoder.encode([p for _, p in flat])
-        wholes = reader.encoder.encode([d for d in map(description_text, labels) if d])
-        characters = TfidfVectorizer(analyzer="char", ngram_range=(1, 3), sublinear_tf=True, dtype=np.float32)
-        characters.fit([*texts.documents, *(p for _, p in flat)])
+        wholes = reader.read_texts([d for d in map(description_text, labels) if d])
+        said = [p for _, p in flat]
+        vectors = reader.encoder.encode(said)
+        # of the phrases alone: what else a text says must not change how it compares
+        characters = CountVectorizer(analyzer="char", ngram_range=(1, 3), lowercase=False, dtype=np.float32)
+        grams = characters.fit_transform(said).tocsr()
         n = len(texts)
-        mean = (texts.vectors.sum(axis=0) + PRIOR_TEXTS * wholes.mean(axis=0)) / (n + PRIOR_TEXTS)
+        seen = sp.vstack([grams, characters.transform(texts.documents)]) if n else grams
+        rarity = np.log(
+            (seen.shape[0] + 1) / (np.bincount(seen.tocsr().indices, minlength=seen.shape[1]) + 1)
+        )
+        mean = (texts.vectors.sum(axis=0) + PRIOR_TEXTS * wholes.vectors.mean(axis=0)) / (n + PRIOR_TEXTS)
         own = cls(
             {
-                "owner": owner,
+                "owner": np.array([k for k, _ in flat]),
                 "labels": len(labels),
-                "vectors": unit_rows(vectors - vectors.mean(axis=0)),
-                "text_mean": mean,
                 "characters": characters,
-                "grams": characters.transform([p for _, p in flat]),
-                "spread": np.ones(3),
+                "rarity": (rarity + 1).astype(np.float32),
+                "text_mean": mean,
+                "vectors": unit_rows(vectors - vectors.mean(axis=0)),
+                "spread": {},
             }
         )
-        # the phrases themselves stand in for texts where there are none
-        sample = (
-            texts if n >= PRIOR_TEXTS else reader.read_texts([d for d in map(description_text, labels) if d])
-        )
-        spread = np.array([part.std() for part in own.parts(sample)])
-        own.state["spread"] = np.where(spread > 1e-6, spread, np.inf)
+        own.state["grams"] = normalize(own._rare(grams))
+        # the descriptions themselves stand in for texts where there are too few
+        sample = own.scores(texts if n >= PRIOR_TEXTS else wholes)
+        own.state["spread"] = {name: float(part.std()) or 1.0 for name, part in sample.items()}
         return own
 
-    def parts(self, texts: Readings) -> list[Scores]:
-        """Three scores of shape (n, labels), each centred by row: nearest phrases by
-        meaning, centroid of the phrases by meaning, nearest phrases by characters."""
-        state, k = self.state, self.state["labels"]
-        owner = state["owner"]
-        if not len(texts):
-            return [np.zeros((0, k))] * 3
-        grams = (state["characters"].transform(texts.documents) @ state["grams"].T).toarray()
-        found = [_nearest(grams, owner, k)]
-        if texts.vectors.shape[1]:
-            centred = unit_rows(texts.vectors - state["text_mean"])
-            similarity = centred @ state["vectors"].T
-            centroids = unit_rows(
-                np.vstack(
-                    [
-                        state["vectors"][owner == j].mean(axis=0)
-                        if (owner == j).any()
-                        else np.zeros(centred.shape[1])
-                        for j in range(k)
-                    ]
-                )
-            )
-            found += [_nearest(similarity, owner, k), centred @ centroids.T]
-        else:
-            found += [np.zeros((len(texts), k))] * 2
-        said = np.isin(np.arange(k), owner)
-        return [_centre(np.asarray(part, dtype=np.float64), said) for part in found]
+    def _rare(self, counts: sp.csr_matrix) -> sp.csr_matrix:
+        weighed = counts.tocsr().copy()
+        weighed.data = (1 + np.log(weighed.data)) * self.state["rarity"][weighed.indices]
+        return weighed
 
-    def scores(self, texts: Readings) -> Scores:
-        """One score of shape (n, labels), about unit spread; 0 where a label says nothing."""
-        parts = self.parts(texts)
-        used = np.isfinite(self.state["spread"]).sum()
-        total = sum(p / s for p, s in zip(parts, self.state["spread"], strict=True))
-        return np.asarray(total / max(1, used), dtype=np.float64)
+    def scores(self, texts: Readings) -> dict[str, Scores]:
+        """For each block scores of shape (n, labels), about unit spread, rows centred;
+        0 where a label says nothing. No ``duty_meaning`` without an encoder."""
+        state, k = self.state, self.state["labels"]
+        found: dict[str, Scores] = {"duty_wording": np.zeros((0, len(state["owner"])))}
+        if len(texts):
+            grams = normalize(self._rare(state["characters"].transform(texts.documents)))
+            found["duty_wording"] = (grams @ state["grams"].T).toarray()
+        if texts.vectors.shape[1]:
+            found["duty_meaning"] = unit_rows(texts.vectors - state["text_mean"]) @ state["vectors"].T
+        said = np.isin(np.arange(k), state["owner"])
+        return {
+            name: _centre(_nearest(similarity, state["owner"], k), said) / state["spread"].get(name, 1.0)
+            for name, similarity in found.items()
+        }
 
 
 def _nearest(similarity: Any, owner: NDArray[np.int_], k: int) -> Scores:

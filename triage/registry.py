@@ -18,7 +18,7 @@ from typing import Any
 import joblib
 
 from triage.classifier import FORMAT, TargetModel
-from triage.errors import ModelRefused, NotFound
+from triage.errors import InputError, ModelRefused, NotFound
 from triage.reading import Reader
 from triage.taxonomy import TARGET_NAMES
 
@@ -148,6 +148,8 @@ class Registry:
             state = joblib.load(path)
             reader = self.make_reader(state["encoder"], state["terms"])
             model = TargetModel(state, reader, version)
+        except InputError as error:  # its encoder is not to be had here; the message says what to do
+            raise self._refusal(target, version, error.message.rstrip("。")) from error
         except Exception as error:  # anything may come out of a pickle that is not ours
             raise self._refusal(target, version, f"模型文件无法读取({type(error).__name__})") from error
         if model.target != target:

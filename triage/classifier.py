@@ -249,8 +249,7 @@ class _Fitter:
             self.unseen["dense"] = fitted[1][:n]
             self.blocks.append("dense")
         if describes(labels):
-            duties = DutySimilarity.fit(labels, reader, texts)
-            scores = duties.scores(texts)
+            duties, scores = DutySimilarity.fit(labels, reader, texts)
             self.state["duties"] = duties.state
             self.unseen |= scores
             self.blocks += list(scores)

@@ -52,10 +52,11 @@ class DenseModel:
         if not vectors.shape[1] or present.sum() < 2:
             return None
         n = len(vectors)
+        exact = vectors.astype(np.float64)  # the system below is too stiff for single precision
         chosen = np.arange(n)
         if n > LANDMARKS:
             chosen = np.sort(np.random.default_rng(seed).choice(n, LANDMARKS, replace=False))
-        landmarks = vectors[chosen]
+        landmarks = exact[chosen]
         # every label weighs the same, as an office with one flooded section wants it
         balanced = weight * (mass.sum() / (present.sum() * np.maximum(mass, 1e-9)))[truth]
         middle = -1 + 2 / present.sum()
@@ -63,7 +64,7 @@ class DenseModel:
         normal = RIDGE * _kernel(landmarks, landmarks) + JITTER * np.eye(len(landmarks))
         right = np.zeros((len(landmarks), labels))
         for rows in _chunks(n):
-            kernel = _kernel(vectors[rows], landmarks)
+            kernel = _kernel(exact[rows], landmarks)
             normal += kernel.T @ (kernel * balanced[rows, None])
             right += kernel.T @ (target[rows] * balanced[rows, None])
         inverse = np.linalg.inv(normal)
@@ -72,19 +73,19 @@ class DenseModel:
         offset = np.where(present, middle, -1.0)
         left_out = np.zeros((n, labels))
         for rows in _chunks(n):
-            kernel = _kernel(vectors[rows], landmarks)
+            kernel = _kernel(exact[rows], landmarks)
             leverage = np.einsum("nm,nm->n", kernel @ inverse, kernel) * balanced[rows]
             fitted = kernel @ slope
             spare = np.maximum(1 - leverage, 1e-3)[:, None]
             left_out[rows] = target[rows] - (target[rows] - fitted) / spare
         left_out[:, ~present] = 0.0
-        model = cls({"landmarks": landmarks, "slope": slope, "offset": offset})
+        model = cls({"landmarks": vectors[chosen], "slope": slope.astype(np.float32), "offset": offset})
         return model, left_out + offset
 
     def scores(self, vectors: Vectors) -> Scores:
         """Shape (n, labels)."""
         kernel = _kernel(vectors, self.state["landmarks"])
-        return np.asarray(kernel @ self.state["slope"] + self.state["offset"])
+        return np.asarray(kernel @ self.state["slope"] + self.state["offset"], dtype=np.float64)
 
 
 def _chunks(n: int) -> list[slice]:
@@ -93,7 +94,7 @@ def _chunks(n: int) -> list[slice]:
 
 def _kernel(a: NDArray[Any], b: NDArray[Any]) -> Scores:
     """Gaussian kernel of rows of length 1 (or 0), shape (len(a), len(b))."""
-    return np.asarray(np.exp(2 * GAMMA * (a.astype(np.float64) @ b.T.astype(np.float64) - 1)))
+    return np.asarray(np.exp(2 * GAMMA * (a @ b.T - 1)))
 
 
 def centred(vectors: Vectors, mean: NDArray[Any]) -> NDArray[np.float32]:

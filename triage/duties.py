@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 from sklearn.feature_extraction.text import CountVectorizer
 from sklearn.preprocessing import normalize
 
-from triage.encoder import unit_rows
+from triage.encoder import Vectors, unit_rows
 from triage.reading import Reader, Readings
 from triage.taxonomy import Label
 from triage.text import clean
@@ -56,8 +56,14 @@ class DutySimilarity:
         self.state = state
 
     @classmethod
-    def fit(cls, labels: Sequence[Label], reader: Reader, texts: Readings) -> DutySimilarity:
-        """Read the labels' phrases; the texts only centre vectors and set rarity and scale."""
+    def fit(
+        cls, labels: Sequence[Label], reader: Reader, texts: Readings
+    ) -> tuple[DutySimilarity, dict[str, Scores]]:
+        """Read the labels' phrases; the texts only centre vectors and set rarity and scale.
+
+        Returns:
+            The similarity, and what ``scores`` gives for the texts.
+        """
         flat = [(k, p) for k, label in enumerate(labels) for p in phrases(label)]
         wholes = reader.read_texts([d for d in map(description_text, labels) if d])
         said = [p for _, p in flat]
@@ -66,10 +72,9 @@ class DutySimilarity:
         characters = CountVectorizer(analyzer="char", ngram_range=(1, 3), lowercase=False, dtype=np.float32)
         grams = characters.fit_transform(said).tocsr()
         n = len(texts)
-        seen = sp.vstack([grams, characters.transform(texts.documents)]) if n else grams
-        rarity = np.log(
-            (seen.shape[0] + 1) / (np.bincount(seen.tocsr().indices, minlength=seen.shape[1]) + 1)
-        )
+        own_counts = _count(characters, texts)
+        seen = sp.vstack([grams, own_counts]).tocsr()
+        rarity = np.log((seen.shape[0] + 1) / (np.bincount(seen.indices, minlength=seen.shape[1]) + 1))
         mean = (texts.vectors.sum(axis=0) + PRIOR_TEXTS * wholes.vectors.mean(axis=0)) / (n + PRIOR_TEXTS)
         own = cls(
             {
@@ -83,10 +88,12 @@ class DutySimilarity:
             }
         )
         own.state["grams"] = normalize(own._rare(grams))
+        scores = own._compare(own_counts, texts.vectors)
         # the descriptions themselves stand in for texts where there are too few
-        sample = own.scores(texts if n >= PRIOR_TEXTS else wholes)
-        own.state["spread"] = {name: float(part.std()) or 1.0 for name, part in sample.items()}
-        return own
+        sample = scores if n >= PRIOR_TEXTS else own.scores(wholes)
+        spread = {name: float(part.std()) or 1.0 for name, part in sample.items()}
+        own.state["spread"] = spread
+        return own, {name: part / spread[name] for name, part in scores.items()}
 
     def _rare(self, counts: sp.csr_matrix) -> sp.csr_matrix:
         weighed = counts.tocsr().copy()
@@ -96,18 +103,27 @@ class DutySimilarity:
     def scores(self, texts: Readings) -> dict[str, Scores]:
         """For each block scores of shape (n, labels), about unit spread, rows centred;
         0 where a label says nothing. No ``duty_meaning`` without an encoder."""
+        return self._compare(_count(self.state["characters"], texts), texts.vectors)
+
+    def _compare(self, counts: sp.csr_matrix, vectors: Vectors) -> dict[str, Scores]:
         state, k = self.state, self.state["labels"]
         found: dict[str, Scores] = {"duty_wording": np.zeros((0, len(state["owner"])))}
-        if len(texts):
-            grams = normalize(self._rare(state["characters"].transform(texts.documents)))
-            found["duty_wording"] = (grams @ state["grams"].T).toarray()
-        if texts.vectors.shape[1]:
-            found["duty_meaning"] = unit_rows(texts.vectors - state["text_mean"]) @ state["vectors"].T
+        if counts.shape[0]:  # scikit-learn refuses to normalise nothing
+            found["duty_wording"] = (normalize(self._rare(counts)) @ state["grams"].T).toarray()
+        if vectors.shape[1]:
+            found["duty_meaning"] = unit_rows(vectors - state["text_mean"]) @ state["vectors"].T
         said = np.isin(np.arange(k), state["owner"])
         return {
             name: _centre(_nearest(similarity, state["owner"], k), said) / state["spread"].get(name, 1.0)
             for name, similarity in found.items()
         }
+
+
+def _count(characters: CountVectorizer, texts: Readings) -> sp.csr_matrix:
+    """Counts of the phrases' character runs, shape (n, runs)."""
+    if not len(texts):
+        return sp.csr_matrix((0, len(characters.vocabulary_)), dtype=np.float32)
+    return characters.transform(texts.documents).tocsr()
 
 
 def _nearest(similarity: Any, owner: NDArray[np.int_], k: int) -> Scores:

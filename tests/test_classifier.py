@@ -333,3 +333,14 @@ def test_the_gains_of_words_and_signs_sum_to_the_lexical_score(reader: Reader) -
     # what is put down to no word is what commas and full stops carry, and the ends of pairs
     assert abs(signs) < 0.2 * abs(gains.values[0]).sum()
     assert by_word[0][1] >= by_word[-1][1]
+
+
+def test_another_budget_needs_no_new_fit(reader: Reader) -> None:
+    many = [
+        Example(f"{e.case}-{i}", e.title, f"{e.body}第{i}村。", e.label) for e in EXAMPLES for i in range(8)
+    ]
+    model = TargetModel.fit("section", LABELS, many, reader, error_budget=0.05)
+    assert model.thresholds_for(0.05) == model.thresholds
+    again = TargetModel.fit("section", LABELS, many, reader, error_budget=0.1)
+    assert model.thresholds_for(0.1) == again.thresholds
+    assert model.thresholds_for(0.0).pooled is None

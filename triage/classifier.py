@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -64,12 +64,14 @@ class TargetModel:
         *,
         error_budget: float = 0.05,
         seed: int = 0,
+        blocks: Collection[str] = tuple(PRIOR),
     ) -> TargetModel:
         """Fit on closed cases and the labels' own descriptions; either may be missing.
 
         Args:
             labels: what may be predicted; labels of examples that are not among them are
                 added when the list is empty, and their examples left out otherwise.
+            blocks: what is mixed; fewer only to measure what each is worth.
         """
         known = [label for label in labels if label.active]
         if not known:
@@ -80,17 +82,16 @@ class TargetModel:
         truth = np.array([names.index(e.label) for e in examples], dtype=int)
         fitter = _Fitter(known, reader, texts, truth, seed)
         # a block that could not be tried on unseen texts keeps its prior weight
-        weights = {name: PRIOR[name] for name in fitter.blocks}
-        weights |= learn_weights(fitter.unseen, truth, list(fitter.unseen))
+        weights = {name: PRIOR[name] if name in blocks else 0.0 for name in fitter.blocks}
+        weights |= learn_weights(fitter.unseen, truth, [name for name in fitter.unseen if name in blocks])
         probabilities = mix(fitter.unseen, weights, len(truth), len(names))
         first = probabilities.argmax(axis=1)
-        thresholds = learn_thresholds(
-            [names[k] for k in first],
-            probabilities.max(axis=1, initial=0.0),
-            first == truth,
-            error_budget,
-            untrained=[name for k, name in enumerate(names) if k not in truth],
-        )
+        unseen = {
+            "labels": [names[k] for k in first],
+            "probabilities": probabilities.max(axis=1, initial=0.0),
+            "right": first == truth,
+            "untrained": [name for k, name in enumerate(names) if k not in truth],
+        }
         state = {
             "format": FORMAT,
             "target": target,
@@ -99,12 +100,17 @@ class TargetModel:
             "encoder": reader.encoder.name,
             "terms": list(reader.segmenter.terms),
             "weights": weights,
-            "thresholds": thresholds.to_dict(),
+            "unseen": unseen,
+            "thresholds": learn_thresholds(**unseen, budget=error_budget).to_dict(),
             "set_floor": learn_floor(probabilities, truth, PROMISE),
             "examples": [(e.case, e.title, e.label) for e in examples],
             **fitter.state,
         }
         return cls(state, reader)
+
+    def thresholds_for(self, error_budget: float) -> Thresholds:
+        """What the model would decide by itself at another error budget; nothing is fitted again."""
+        return learn_thresholds(**self.state["unseen"], budget=error_budget)
 
     def predict(self, suggestions: Sequence[Suggestion]) -> list[Prediction]:
         """One prediction a suggestion, in order."""

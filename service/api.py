@@ -15,6 +15,7 @@ from service.schemas import (
     CaseSummary,
     CloseIn,
     DecisionsIn,
+    FlagOut,
     ModelOut,
     PredictionOut,
     SubmissionIn,
@@ -71,7 +72,8 @@ def try_triage(body: SubmissionIn, desk: TheDesk) -> TriageOut:
     duplicate = any(r["kind"] == "duplicate" and r["flagged"] for r in related)
     lead = next(iter(advice.predictions.values()))
     return TriageOut(
-        route="auto" if lead.auto and not duplicate else "review",
+        route="auto" if lead.auto and not duplicate and not advice.flags else "review",
+        flags=[FlagOut.make(f.kind, f.score, f.reason) for f in advice.flags],
         predictions=[PredictionOut.of(p) for p in advice.predictions.values()],
         related=related,
     )
@@ -106,10 +108,13 @@ def get_cases(
     section: str = "",
     text: Annotated[str, Query(max_length=100, description="标题、正文、编号、代表中的文字")] = "",
     year: Annotated[int | None, Query(ge=1990, le=2100)] = None,
+    flag: Annotated[
+        Literal["", "not_ours", "several_matters", "too_short"], Query(description="有这种核对提示的")
+    ] = "",
     limit: Annotated[int, Query(ge=1, le=500)] = 50,
     offset: Annotated[int, Query(ge=0, le=1_000_000_000)] = 0,
 ) -> CasePage:
-    wanted = CaseFilter(state=state, route=route, section=section, text=text, year=year)
+    wanted = CaseFilter(state=state, route=route, section=section, text=text, year=year, flag=flag)
     with desk.ledger.read() as session:
         rows, total = list_cases(wanted, session=session, limit=limit, offset=offset)
         return CasePage(total=total, limit=limit, offset=offset, cases=[CaseSummary.of(r) for r in rows])

@@ -13,10 +13,11 @@ from service.api import TheDesk, describe_models
 from service.marking import mark
 from triage.desk import Desk
 from triage.errors import TriageError
+from triage.flags import FLAG_NAMES
 from triage.ledger.cases import CaseFilter, get_case, list_cases
 from triage.ledger.closing import close_case
 from triage.ledger.decisions import DECISION_NAMES, decide, newest_decisions, newest_predictions
-from triage.ledger.events import EVENT_NAMES
+from triage.ledger.events import EVENT_NAMES, flags_of
 from triage.ledger.relations import relations_of
 from triage.ledger.states import STATE_NAMES
 from triage.related import KIND_NAMES
@@ -42,6 +43,7 @@ def _render(request: Request, desk: Desk, name: str, status: int = 200, **contex
             "kind_names": KIND_NAMES,
             "decision_names": DECISION_NAMES,
             "event_names": EVENT_NAMES,
+            "flag_names": FLAG_NAMES,
             **context,
         },
         status_code=status,
@@ -59,10 +61,11 @@ def queue(
     desk: TheDesk,
     state: Annotated[str, Query()] = "in_review",
     section: Annotated[str, Query()] = "",
+    flag: Annotated[str, Query()] = "",
     text: Annotated[str, Query(max_length=100)] = "",
     page: Annotated[int, Query(ge=1, le=100_000)] = 1,
 ) -> Response:
-    wanted = CaseFilter(state="" if state == "all" else state, section=section, text=text)
+    wanted = CaseFilter(state="" if state == "all" else state, section=section, text=text, flag=flag)
     with desk.ledger.read() as session:
         # unsure ones first: that is where a person is needed most
         rows, total = list_cases(
@@ -86,8 +89,8 @@ def queue(
                     label, p = predictions[target].ranked[0]
                     cells[target] = (label, p, "")
             proposed = [r for r, _ in relations_of(case.id, session=session) if r.status != "dismissed"]
-            items.append({"case": case, "cells": cells, "relations": proposed})
-        query = {"state": state, "section": section, "text": text}
+            items.append({"case": case, "cells": cells, "relations": proposed, "flags": flags_of(case)})
+        query = {"state": state, "section": section, "flag": flag, "text": text}
         return _render(
             request,
             desk,
@@ -99,6 +102,7 @@ def queue(
             pages=max(1, -(-total // PAGE)),
             state=state,
             section=section,
+            flag=flag,
             text=text,
             base_query=urlencode({k: v for k, v in query.items() if v}),
             sections=[x.name for x in desk.taxonomy.section],
@@ -135,6 +139,7 @@ def _case_page(
             case=case,
             predictions=predictions,
             decisions=newest_decisions(case),
+            flags=flags_of(case),
             relations=relations_of(case_id, session=session),
             title_pieces=mark(case.title or "(无标题)", case.predictions),
             body_pieces=mark(case.body, case.predictions),

@@ -7,12 +7,13 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from triage.classifier import Prediction
+from triage.flags import FLAG_NAMES
 from triage.ledger.cases import Submission
 from triage.ledger.decisions import DECISION_NAMES
-from triage.ledger.events import EVENT_NAMES
+from triage.ledger.events import EVENT_NAMES, flags_of
 from triage.ledger.states import STATE_NAMES
 from triage.ledger.tables import CaseRow, DecisionRow, EventRow, PredictionRow, RelationRow
+from triage.prediction import Prediction
 from triage.related import KIND_NAMES
 from triage.taxonomy import TARGET_NAMES
 
@@ -102,6 +103,19 @@ class PredictionOut(BaseModel):
                 "reason": reason,
             }
         )
+
+
+class FlagOut(BaseModel):
+    """收件时的核对提示;有提示的不自动分办。"""
+
+    kind: Literal["not_ours", "several_matters", "too_short"]
+    name: str = Field(description="疑似不属本单位职责、多事一议、内容过短")
+    score: float = Field(description="越高越可疑,只在同一种提示之间可比")
+    reason: str
+
+    @classmethod
+    def make(cls, kind: str, score: float, reason: str) -> FlagOut:
+        return cls.model_validate({"kind": kind, "name": FLAG_NAMES[kind], "score": score, "reason": reason})
 
 
 class RelationOut(BaseModel):
@@ -206,6 +220,7 @@ class CaseSummary(BaseModel):
     closed_on: date | None
     version: int = Field(description="改动一次加一;认定时带上所见的值,防止覆盖别人的认定")
     labels: dict[str, str] = Field(description="已认定的承办科室、主题、办理类型")
+    flags: list[FlagOut] = Field(description="收件时的核对提示,平时为空")
 
     @classmethod
     def of(cls, case: CaseRow) -> CaseSummary:
@@ -253,6 +268,7 @@ class TriageOut(BaseModel):
     """试算:不写台账。"""
 
     route: Literal["auto", "review"]
+    flags: list[FlagOut]
     predictions: list[PredictionOut]
     related: list[dict[str, Any]]
 
@@ -328,4 +344,5 @@ def _summary(case: CaseRow) -> dict[str, Any]:
         "closed_on": case.closed_on,
         "version": case.version,
         "labels": {d.target: d.label for d in case.decisions},
+        "flags": [FlagOut.make(d["flag"], d["score"], d["why"]) for d in flags_of(case)],
     }

@@ -86,7 +86,9 @@ def _retrain_target(desk: Desk, target: str, reader: Reader, who: str, seed: int
     if not gold:
         return Outcome(target, 0, None, champion.version, None, "没有可学习的办结样例")
     if all(known.get(k) == data[k] for k in ("fingerprint", "taxonomy", "encoder")):
-        return Outcome(target, len(gold), None, champion.version, None, "办结样例、分类和编码器都没有变化,无需重训")
+        return Outcome(
+            target, len(gold), None, champion.version, None, "办结样例、分类和编码器都没有变化,无需重训"
+        )
     verdict = compare(
         target,
         labels,

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from triage.dense import DenseModel, centred
 from triage.duties import PRIOR_TEXTS, DutySimilarity, describes, description_text
+from triage.flags import FlagModel
 from triage.label_sets import PROMISE, learn_floor, likely_labels
 from triage.lexical import LexicalModel, Vocabulary, inverse_frequency, weigh, word_gains
 from triage.mixing import PRIOR, learn_weights, mix
@@ -106,6 +107,8 @@ class TargetModel:
             "examples": [(e.case, e.title, e.label) for e in examples],
             **fitter.state,
         }
+        if target == "section":  # whose duties decide what is the office's matter at all
+            state["flags"] = FlagModel.fit(known, texts, truth, reader).state
         return cls(state, reader)
 
     def thresholds_for(self, error_budget: float) -> Thresholds:

@@ -15,10 +15,10 @@ from sqlalchemy.orm import Session, selectinload
 
 from triage.case_index import CaseIndex, make_case_text
 from triage.champions import Champions
-from triage.classifier import Prediction
 from triage.config import Settings
-from triage.encoder import Vectors, get_encoder
+from triage.encoder import Vectors, choice_of, get_encoder
 from triage.errors import InputError, TaxonomyError
+from triage.flags import Flag, FlagModel
 from triage.ledger.cases import (
     Submission,
     add_case,
@@ -34,6 +34,7 @@ from triage.ledger.predictions import add_prediction
 from triage.ledger.relations import propose_relations
 from triage.ledger.store import Ledger
 from triage.ledger.tables import CaseRow, EventRow, VectorRow
+from triage.prediction import Prediction
 from triage.reading import Reader, Suggestion, make_reader
 from triage.registry import Registry
 from triage.related import CaseText, Related
@@ -50,6 +51,7 @@ class Advice:
     predictions: dict[str, Prediction]
     vector: Vectors
     title_vector: Vectors
+    flags: tuple[Flag, ...] = ()
 
     def labels(self) -> dict[str, dict[str, float]]:
         return {target: dict(p.ranked) for target, p in self.predictions.items()}
@@ -90,7 +92,7 @@ class Desk:
 
     def make_reader(self, encoder: str, terms: Sequence[str]) -> Reader:
         """A reader for models trained with that encoder and those terms."""
-        return make_reader(self.settings.cache_dir, encoder, terms)
+        return make_reader(self.settings.cache_dir, choice_of(encoder, self.settings.encoder), terms)
 
     def warm_up(self) -> None:
         """Load models and index now rather than at the first case."""
@@ -126,7 +128,12 @@ class Desk:
             if vectors is None
             else (vectors, self._index.encode_titles(suggestions))
         )
-        return [Advice(own, documents[i], titles[i]) for i, own in enumerate(predictions)]
+        flags: list[tuple[Flag, ...]] = [() for _ in submissions]
+        section = models.get("section")
+        if section is not None and "flags" in section.state:
+            raised = FlagModel(section.state["flags"], section.reader)
+            flags = raised.raise_flags(read[section.reader.key])
+        return [Advice(own, documents[i], titles[i], flags[i]) for i, own in enumerate(predictions)]
 
     def _in_use(self, prediction: Prediction) -> Prediction:
         """A label that the taxonomy no longer has is never decided automatically."""
@@ -200,13 +207,26 @@ class Desk:
             return Receipt(case.id, created=True)
 
     def _route(self, case: CaseRow, advice: Advice, found: Sequence[Related], session: Session) -> None:
-        """Decide what is sure; a likely duplicate is for a person, however sure the labels."""
+        """Decide what is sure; a likely duplicate or a flagged case is for a person, however
+        sure the labels."""
         rows = {target: add_prediction(case, p, session=session) for target, p in advice.predictions.items()}
         session.flush()
-        duplicate = any(r.kind == "duplicate" for r in found)
+        held = [f"{flag.name}:{flag.reason}" for flag in advice.flags]
+        if any(r.kind == "duplicate" for r in found):
+            held.insert(0, "疑似与在办件重复,请先核对")
+        for flag in advice.flags:
+            add_event(
+                "flagged",
+                who=ROUTER,
+                session=session,
+                case_id=case.id,
+                flag=flag.kind,
+                score=round(flag.score, 4),
+                why=flag.reason,
+            )
         undecided = []
         for target, prediction in advice.predictions.items():
-            if prediction.auto and not duplicate:
+            if prediction.auto and not held:
                 add_decision(
                     case,
                     target,
@@ -232,10 +252,10 @@ class Desk:
                 undecided.append(f"{TARGET_NAMES[target]}:{prediction.reason}")
         lead = next(iter(advice.predictions.values()))  # the section, where the office has sections
         case.certainty = lead.probability
-        sure = lead.auto and not duplicate
+        sure = lead.auto and not held
         case.route = "auto" if sure else "review"
-        if duplicate:
-            case.route_reason = "疑似与在办件重复,请先核对"
+        if held:
+            case.route_reason = ";".join(held)
         elif sure:
             case.route_reason = lead.reason
         else:

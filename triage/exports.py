@@ -12,7 +12,9 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session, selectinload
 
 from triage.errors import InputError
+from triage.flags import FLAG_NAMES
 from triage.ledger.decisions import DECISION_NAMES, newest_decisions
+from triage.ledger.events import flags_of
 from triage.ledger.states import STATE_NAMES
 from triage.ledger.tables import CaseRow
 from triage.taxonomy import TARGET_NAMES, TARGETS
@@ -57,6 +59,7 @@ def _cells(case: CaseRow) -> Iterator[tuple[str, str]]:
     yield "代表团", case.delegation
     yield "收件日期", case.received_on.isoformat()
     yield "状态", STATE_NAMES[case.state]
+    yield "核对提示", "、".join(FLAG_NAMES[detail["flag"]] for detail in flags_of(case))
     for target in TARGETS:
         decision = decided.get(target)
         yield TARGET_NAMES[target], decision.label if decision else ""

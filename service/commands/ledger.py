@@ -13,10 +13,11 @@ from triage.bulk import BulkReport, import_file, intake_file
 from triage.config import Settings
 from triage.desk import Desk
 from triage.exports import export_ledger
+from triage.flags import FLAG_NAMES
 from triage.ledger.cases import CaseFilter, get_case, list_cases
 from triage.ledger.closing import close_case
 from triage.ledger.decisions import DECISION_NAMES, decide, newest_decisions, newest_predictions
-from triage.ledger.events import EVENT_NAMES
+from triage.ledger.events import EVENT_NAMES, flags_of
 from triage.ledger.relations import relations_of
 from triage.ledger.states import STATE_NAMES
 from triage.ledger.store import Ledger
@@ -79,6 +80,7 @@ def list_(args: argparse.Namespace, settings: Settings) -> int:
                     "deputy": case.deputy,
                     "state": case.state,
                     "received_on": case.received_on.isoformat(),
+                    "flags": [detail["flag"] for detail in flags_of(case)],
                     **cells,
                 }
             )
@@ -131,6 +133,7 @@ def show(args: argparse.Namespace, settings: Settings) -> int:
                 say(f"  又送来不同的内容:{sent['title']} {sent['deputy']}\n  {sent['body']}")
             when = event.created_at.astimezone().strftime("%Y-%m-%d %H:%M:%S")
             what = event.detail.get("label") or event.detail.get("result_class") or ""
+            what = FLAG_NAMES.get(event.detail.get("flag", ""), what)
             say(
                 f"  {when} {EVENT_NAMES[event.kind]} {event.who} {what} {event.detail.get('why', '')}".rstrip()
             )

@@ -13,7 +13,7 @@ from sqlalchemy.orm import Session
 from triage.errors import InputError, NotFound
 from triage.ledger.events import add_event
 from triage.ledger.states import STATE_NAMES
-from triage.ledger.tables import CaseRow, DecisionRow
+from triage.ledger.tables import CaseRow, DecisionRow, EventRow
 from triage.text import content_hash, normalise
 
 LIMITS = {"session": 200, "number": 100, "deputy": 2_000, "delegation": 500, "idempotency_key": 150}
@@ -170,6 +170,7 @@ class CaseFilter:
     section: str = ""
     text: str = ""
     year: int | None = None
+    flag: str = ""
 
 
 def list_cases(
@@ -200,6 +201,14 @@ def list_cases(
         )
     if wanted.year:
         query = query.where(CaseRow.received_on.between(date(wanted.year, 1, 1), date(wanted.year, 12, 31)))
+    if wanted.flag:
+        query = query.where(
+            CaseRow.id.in_(
+                select(EventRow.case_id).where(
+                    EventRow.kind == "flagged", EventRow.detail["flag"].as_string() == wanted.flag
+                )
+            )
+        )
     if wanted.section:
         newest = (
             select(func.max(DecisionRow.id))

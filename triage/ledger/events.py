@@ -7,12 +7,13 @@ from typing import Any
 from sqlalchemy.orm import Session
 
 from triage.errors import InputError
-from triage.ledger.tables import EventRow
+from triage.ledger.tables import CaseRow, EventRow
 
 EVENT_NAMES = {
     "received": "收件登记",
     "resent": "重复报送",
     "routed": "自动分办",
+    "flagged": "提示核对",
     "queued": "转人工认定",
     "confirmed": "确认推荐",
     "overridden": "改判",
@@ -24,6 +25,11 @@ EVENT_NAMES = {
     "model_kept": "保留现用模型",
     "model_rolled_back": "退回上一版模型",
 }
+
+
+def flags_of(case: CaseRow) -> list[dict[str, Any]]:
+    """The flags raised at intake: each with ``flag`` (its kind), ``score`` and ``why``."""
+    return [event.detail for event in case.events if event.kind == "flagged"]
 
 
 def check_who(who: str) -> str:

@@ -1,12 +1,14 @@
 # make run        the main job: sample office, page in the browser
 # make test       everything that must pass
+# make benchmark DATA=folder   our classifier beside its peers; ARGS="--part few" for less
 PYTHON ?= python3
 VENV := .venv
+ANNIF := .venv-annif
 BIN := $(VENV)/bin
 export PIP_DISABLE_PIP_VERSION_CHECK = 1
 export PYTHONDONTWRITEBYTECODE =
 
-.PHONY: run demo-reset install install-dev browser test lock clean
+.PHONY: run demo-reset install install-dev browser test benchmark benchmark-data lock clean
 
 run: install
 	@$(BIN)/triage demo
@@ -42,10 +44,32 @@ test: install-dev browser
 	$(BIN)/lint-imports
 	$(BIN)/python -m pytest
 
-# after changing dependencies in pyproject.toml
+# Annif pins other versions of our packages and gets an environment of its own
+benchmark: benchmark-data $(VENV)/.benchmark $(ANNIF)/.ready
+	@OMP_NUM_THREADS=1 $(BIN)/python -m training.benchmark "$(DATA)" $(ARGS)
+
+benchmark-data:
+	@test -d "$(DATA)" || { echo "找不到数据文件夹。用法:make benchmark DATA=数据文件夹"; exit 2; }
+
+$(VENV)/.benchmark: $(BIN)/triage requirements-benchmark.lock
+	@echo "安装对照系统…"
+	@$(BIN)/python -m pip install --quiet --progress-bar on --require-hashes -r requirements-benchmark.lock
+	@touch $@
+
+$(ANNIF)/.ready: requirements-annif.lock
+	@echo "安装 Annif…"
+	@test -x $(ANNIF)/bin/python || $(PYTHON) -m venv $(ANNIF)
+	@$(ANNIF)/bin/python -m pip install --quiet --progress-bar on --require-hashes -r requirements-annif.lock
+	@touch $@
+
+LOCK := $(BIN)/pip-compile --quiet --strip-extras --generate-hashes --no-emit-index-url --no-emit-trusted-host --no-emit-find-links
+
+# after changing dependencies in pyproject.toml or a requirements-*.in
 lock: install-dev
-	$(BIN)/pip-compile --quiet --strip-extras --generate-hashes --no-emit-index-url --no-emit-trusted-host --no-emit-find-links --upgrade -o requirements.lock pyproject.toml
-	$(BIN)/pip-compile --quiet --strip-extras --generate-hashes --no-emit-index-url --no-emit-trusted-host --no-emit-find-links --allow-unsafe --extra dev -c requirements.lock -o requirements-dev.lock pyproject.toml
+	$(LOCK) --upgrade -o requirements.lock pyproject.toml
+	$(LOCK) --allow-unsafe --extra dev -c requirements.lock -o requirements-dev.lock pyproject.toml
+	$(LOCK) -c requirements-dev.lock -o requirements-benchmark.lock requirements-benchmark.in
+	$(LOCK) --allow-unsafe -o requirements-annif.lock requirements-annif.in
 
 clean:
-	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .import_linter_cache
+	rm -rf $(VENV) $(ANNIF) .mypy_cache .ruff_cache .pytest_cache .import_linter_cache

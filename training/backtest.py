@@ -9,16 +9,17 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 
 from training.evaluate import evaluate
-from triage.classifier import Example, Prediction, TargetModel
+from triage.classifier import Example, TargetModel
 from triage.documents import BadRow, Row, read_csv
 from triage.errors import InputError
+from triage.prediction import Prediction
 from triage.reading import Reader, Suggestion
-from triage.taxonomy import TARGET_NAMES, TARGETS, Taxonomy
+from triage.taxonomy import TARGET_NAMES, TARGETS, Label, Taxonomy
 
 TIMED = 200  # texts timed one at a time
 BATCH = 64
@@ -96,16 +97,60 @@ def backtest(
     return report, [table[line] for line in sorted(table)]
 
 
-def _one_target(
+class Fit(Protocol):
+    """How a model is made of examples; ``TargetModel.fit`` is one."""
+
+    def __call__(
+        self,
+        target: str,
+        labels: Sequence[Label],
+        examples: Sequence[Example],
+        reader: Reader,
+        *,
+        error_budget: float,
+        seed: int,
+    ) -> TargetModel: ...
+
+
+@dataclass(frozen=True)
+class Trial:
+    """One target, learned from one file and asked about the other.
+
+    Attributes:
+        learned: how many examples the model was fitted on.
+        asked: rows of the test file with a label, length n.
+        predictions: one a row of ``asked``, length n.
+        single_ms: milliseconds a text for the first ones, asked one at a time.
+        batch_seconds: for all n texts, asked in batches.
+    """
+
+    model: TargetModel
+    learned: int
+    asked: list[Row]
+    predictions: list[Prediction]
+    fit_seconds: float
+    single_ms: list[float]
+    batch_seconds: float
+
+
+def try_target(
     target: str,
     train: LabelledFile,
     test: LabelledFile,
     taxonomy: Taxonomy,
     reader: Reader,
+    *,
     error_budget: float,
-    seed: int,
-    progress: Progress,
-) -> tuple[dict[str, Any], dict[int, dict[str, str]]]:
+    seed: int = 0,
+    timed: int = 0,
+    fit: Fit = TargetModel.fit,
+    progress: Progress = lambda *_: None,
+) -> Trial:
+    """Fit on ``train``, predict ``test``; ``timed`` of its texts also one at a time.
+
+    Raises:
+        InputError: fewer than two labels in the training file, or none in the test.
+    """
     known, asked = train.labelled(target), test.labelled(target)
     if not asked:
         raise InputError(f"测试文件没有{TARGET_NAMES[target]}({target})的标签。")
@@ -120,26 +165,51 @@ def _one_target(
     examples = [Example(row.reference, row.get("title"), row.get("body"), row.get(target)) for row in known]
     progress(f"训练 {target}", 0, 1)
     started = time.perf_counter()
-    model = TargetModel.fit(target, labels, examples, reader, error_budget=error_budget, seed=seed)
+    model = fit(target, labels, examples, reader, error_budget=error_budget, seed=seed)
     fit_seconds = time.perf_counter() - started
     progress(f"训练 {target}", 1, 1)
     texts = [Suggestion(row.get("title"), row.get("body")) for row in asked]
     single = []
-    for at, text in enumerate(texts[:TIMED]):
+    for at, text in enumerate(texts[:timed]):
         started = time.perf_counter()
         model.predict([text])
         single.append(1000 * (time.perf_counter() - started))
-        progress(f"计时 {target}", at + 1, min(TIMED, len(texts)))
+        progress(f"计时 {target}", at + 1, min(timed, len(texts)))
     predictions: list[Prediction] = []
     started = time.perf_counter()
     for at in range(0, len(texts), BATCH):
         predictions += model.predict(texts[at : at + BATCH])
         progress(f"预测 {target}", len(predictions), len(texts))
     batch_seconds = time.perf_counter() - started
+    return Trial(model, len(examples), asked, predictions, fit_seconds, single, batch_seconds)
+
+
+def _one_target(
+    target: str,
+    train: LabelledFile,
+    test: LabelledFile,
+    taxonomy: Taxonomy,
+    reader: Reader,
+    error_budget: float,
+    seed: int,
+    progress: Progress,
+) -> tuple[dict[str, Any], dict[int, dict[str, str]]]:
+    done = try_target(
+        target,
+        train,
+        test,
+        taxonomy,
+        reader,
+        error_budget=error_budget,
+        seed=seed,
+        timed=TIMED,
+        progress=progress,
+    )
+    model, asked, predictions = done.model, done.asked, done.predictions
     gold = [row.get(target) for row in asked]
     metrics = evaluate(predictions, gold)
     figures = {
-        "n_train": len(examples),
+        "n_train": done.learned,
         "n_test": metrics.n,
         "n_classes": len(model.labels),
         "accuracy": round(metrics.accuracy, 4),
@@ -153,12 +223,12 @@ def _one_target(
             "reason": model.thresholds.reason,
         },
         "weights": {k: round(v, 3) for k, v in model.state["weights"].items()},
-        "fit_seconds": round(fit_seconds, 2),
+        "fit_seconds": round(done.fit_seconds, 2),
         "ms_per_case": {
-            "p50": round(float(np.percentile(single, 50)), 2),
-            "p95": round(float(np.percentile(single, 95)), 2),
+            "p50": round(float(np.percentile(done.single_ms, 50)), 2),
+            "p95": round(float(np.percentile(done.single_ms, 95)), 2),
         },
-        "cases_per_second": round(len(texts) / batch_seconds, 1),
+        "cases_per_second": round(len(asked) / done.batch_seconds, 1),
     }
     rows = {
         row.line: {

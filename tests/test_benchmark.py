@@ -397,5 +397,6 @@ def test_who_takes_part(data: Path) -> None:
     assert "annif-svc" in taking["units"][0]
     assert taking["units"][1].isdisjoint({"annif-svc", "fasttext", "signalen-like"})
     assert taking["office"][0] == {"ours", "ours-plain"}
-    assert all(names == taking["ablation"][0] for names in taking["ablation"])
-    assert "ours-no-encoder" in taking["ablation"][0]
+    for names in taking["ablation"]:  # those without descriptions cannot answer without examples
+        assert {"ours", "ours-no-encoder"} <= names <= taking["ablation"][0]
+    assert all(name.startswith("ours") for name in taking["ablation"][0])

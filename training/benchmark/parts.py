@@ -24,7 +24,7 @@ from triage.taxonomy import load_taxonomy
 
 PARTS = ("topic", "few", "units", "board", "ablation", "speed", "office")
 SIZES = (0, 5, 10, 20, 50, 100)
-ABLATION_SIZE = 20  # examples a label at which parts are switched off
+ABLATION_SIZES = (0, 5, 20)  # examples a label at which parts are switched off
 
 
 @dataclass(frozen=True)
@@ -64,7 +64,7 @@ def splits(part: str, data: DataFolder, plan: Plan) -> Iterator[Split]:
         else:
             yield from fold_splits(rows, "topic", taxonomy, 1, (0.05,))
             few = few_splits(rows, taxonomy, plan.sizes, plan.draws)
-            yield from (split for split in few if split.group == f"k={ABLATION_SIZE}")
+            yield from (split for split in few if split.group in {f"k={k}" for k in ABLATION_SIZES})
             # folds, because leaving each one out takes hours with many variants
             yield from fold_splits(data.mailbox(), "section", mailbox_duties(), 1, ())
     elif part == "units":

@@ -27,7 +27,7 @@ FORMAT = 2  # of the stored state; raised when an older file can no longer be re
 DESCRIPTION_WEIGHT = 1.0  # of a label's description as a training text, beside 1 for a case
 EVIDENCE_WORDS = 12
 NEAREST_CASES = 3
-NEAREST_BY_VECTOR = 200  # cases whose words are compared too, where there are vectors
+NEAREST_BY_VECTOR = 60  # cases whose words are compared too, where there are vectors
 
 
 @dataclass(frozen=True)

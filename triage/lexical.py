@@ -163,7 +163,8 @@ class LexicalModel:
 
     def scores(self, matrix: sp.csr_matrix) -> Scores:
         """Shape (n, labels), of texts weighed by the document frequencies of those fitted on."""
-        lengths = np.sqrt(np.maximum(matrix.multiply(matrix) @ self.state["norm"], 1e-12))
+        squares = sp.csr_matrix((matrix.data**2, matrix.indices, matrix.indptr), shape=matrix.shape)
+        lengths = np.sqrt(np.maximum(squares @ self.state["norm"], 1e-12))
         return np.asarray(
             LENGTH * (matrix @ self.state["slope"]) / lengths + self.state["intercept"], dtype=np.float64
         )

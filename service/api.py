@@ -69,10 +69,9 @@ def try_triage(body: SubmissionIn, desk: TheDesk) -> TriageOut:
             }
             for r in found
         ]
-    duplicate = any(r["kind"] == "duplicate" and r["flagged"] for r in related)
     lead = next(iter(advice.predictions.values()))
     return TriageOut(
-        route="auto" if lead.auto and not duplicate and not advice.flags else "review",
+        route="auto" if lead.auto and not desk.held_back(advice, found) else "review",
         flags=[FlagOut.make(f.kind, f.score, f.reason) for f in advice.flags],
         predictions=[PredictionOut.of(p) for p in advice.predictions.values()],
         related=related,

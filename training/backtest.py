@@ -89,9 +89,19 @@ def backtest(
     }
     table: dict[int, dict[str, str]] = {}
     for target in targets:
-        figures, rows = _one_target(target, train, test, taxonomy, reader, error_budget, seed, progress)
-        report["targets"][target] = figures
-        for line, cells in rows.items():
+        done = try_target(
+            target,
+            train,
+            test,
+            taxonomy,
+            reader,
+            error_budget=error_budget,
+            seed=seed,
+            timed=TIMED,
+            progress=progress,
+        )
+        report["targets"][target] = _figures(done, target)
+        for line, cells in _cells(done, target).items():
             table.setdefault(line, {}).update(cells)
     report["peak_rss_mb"] = round(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024, 1)
     return report, [table[line] for line in sorted(table)]
@@ -184,63 +194,46 @@ def try_target(
     return Trial(model, len(examples), asked, predictions, fit_seconds, single, batch_seconds)
 
 
-def _one_target(
-    target: str,
-    train: LabelledFile,
-    test: LabelledFile,
-    taxonomy: Taxonomy,
-    reader: Reader,
-    error_budget: float,
-    seed: int,
-    progress: Progress,
-) -> tuple[dict[str, Any], dict[int, dict[str, str]]]:
-    done = try_target(
-        target,
-        train,
-        test,
-        taxonomy,
-        reader,
-        error_budget=error_budget,
-        seed=seed,
-        timed=TIMED,
-        progress=progress,
-    )
-    model, asked, predictions = done.model, done.asked, done.predictions
-    gold = [row.get(target) for row in asked]
-    metrics = evaluate(predictions, gold)
-    figures = {
+def _figures(done: Trial, target: str) -> dict[str, Any]:
+    """The trial's figures, ready for JSON."""
+    metrics = evaluate(done.predictions, [row.get(target) for row in done.asked])
+    thresholds = done.model.thresholds
+    return {
         "n_train": done.learned,
         "n_test": metrics.n,
-        "n_classes": len(model.labels),
+        "n_classes": len(done.model.labels),
         "accuracy": round(metrics.accuracy, 4),
         "macro_f1": round(metrics.macro_f1, 4),
         "top3_accuracy": round(metrics.top3_accuracy, 4),
         "ece": round(metrics.ece, 4),
         "auto": {
-            "error_budget": error_budget,
+            "error_budget": thresholds.budget,
             "coverage": round(metrics.coverage, 4),
             "precision": None if metrics.precision is None else round(metrics.precision, 4),
-            "reason": model.thresholds.reason,
+            "reason": thresholds.reason,
         },
-        "weights": {k: round(v, 3) for k, v in model.state["weights"].items()},
+        "weights": {k: round(v, 3) for k, v in done.model.state["weights"].items()},
         "fit_seconds": round(done.fit_seconds, 2),
         "ms_per_case": {
             "p50": round(float(np.percentile(done.single_ms, 50)), 2),
             "p95": round(float(np.percentile(done.single_ms, 95)), 2),
         },
-        "cases_per_second": round(len(asked) / done.batch_seconds, 1),
+        "cases_per_second": round(len(done.asked) / done.batch_seconds, 1),
     }
-    rows = {
+
+
+def _cells(done: Trial, target: str) -> dict[int, dict[str, str]]:
+    """For each line of the test file what the table of predictions says of ``target``."""
+    return {
         row.line: {
             "id": row.reference,
-            f"{target}_gold": label,
+            f"{target}_gold": row.get(target),
             f"{target}_predicted": prediction.label,
             f"{target}_probability": f"{prediction.probability:.4f}",
             f"{target}_auto": "1" if prediction.auto else "0",
         }
-        for row, label, prediction in zip(asked, gold, predictions, strict=True)
+        for row, prediction in zip(done.asked, done.predictions, strict=True)
     }
-    return figures, rows
 
 
 def write_report(report: dict[str, Any], path: Path) -> None:

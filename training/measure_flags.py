@@ -298,7 +298,7 @@ def _flat(figures: dict[str, Any], above: str = "") -> Iterator[tuple[str, str]]
 
 
 def _fit(labels: Sequence[Label], cases: Cases, reader: Reader) -> FlagModel:
-    return FlagModel.fit(labels, _read(cases, reader), cases.truth, reader)
+    return FlagModel.fit(labels, _read(cases, reader), cases.truth, reader.segmenter)
 
 
 def _read(cases: Cases, reader: Reader) -> Readings:

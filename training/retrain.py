@@ -106,6 +106,7 @@ def _retrain_target(desk: Desk, target: str, reader: Reader, who: str, seed: int
         reader,
         error_budget=desk.settings.error_budget,
         seed=seed,
+        flags=target == "section",
     )
     manifest = desk.registry.save(model, data=data, metrics=verdict.to_dict())
     with desk.ledger.write() as session:

@@ -61,7 +61,9 @@ class Champions:
                 refusals.append(error.message)
         if target not in self._models:
             reader = self.registry.make_reader(self.encoder, self.taxonomy.terms())
-            self._models[target] = TargetModel.fit(target, self.taxonomy.labels(target), [], reader)
+            self._models[target] = TargetModel.fit(
+                target, self.taxonomy.labels(target), [], reader, flags=target == "section"
+            )
             self._models[target].version = DUTIES_ONLY
         model, active = self._models[target], {x.name for x in self.taxonomy.labels(target) if x.active}
         if set(model.labels) != active:

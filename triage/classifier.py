@@ -14,7 +14,7 @@ from triage.dense import DenseModel, centred
 from triage.duties import PRIOR_TEXTS, DutySimilarity, describes, description_text
 from triage.flags import FlagModel
 from triage.label_sets import PROMISE, learn_floor, likely_labels
-from triage.lexical import LexicalModel, Vocabulary, inverse_frequency, weigh, word_gains
+from triage.lexical import LexicalModel, Vocabulary, word_gains
 from triage.mixing import PRIOR, learn_weights, mix
 from triage.prediction import Evidence, EvidenceWord, NearCase, Prediction
 from triage.reading import Reader, Readings, Suggestion
@@ -66,6 +66,7 @@ class TargetModel:
         error_budget: float = 0.05,
         seed: int = 0,
         blocks: Collection[str] = tuple(PRIOR),
+        flags: bool = False,
     ) -> TargetModel:
         """Fit on closed cases and the labels' own descriptions; either may be missing.
 
@@ -73,6 +74,8 @@ class TargetModel:
             labels: what may be predicted; labels of examples that are not among them are
                 added when the list is empty, and their examples left out otherwise.
             blocks: what is mixed; fewer only to measure what each is worth.
+            flags: whether to learn the flags as well, from these labels' duties and examples:
+                for the model of the sections, and only where it is to serve.
         """
         known = [label for label in labels if label.active]
         if not known:
@@ -107,8 +110,8 @@ class TargetModel:
             "examples": [(e.case, e.title, e.label) for e in examples],
             **fitter.state,
         }
-        if target == "section":  # whose duties decide what is the office's matter at all
-            state["flags"] = FlagModel.fit(known, texts, truth, reader).state
+        if flags:
+            state["flags"] = FlagModel.fit(known, texts, truth, reader.segmenter).state
         return cls(state, reader)
 
     def thresholds_for(self, error_budget: float) -> Thresholds:
@@ -123,13 +126,9 @@ class TargetModel:
         """The same for texts that were read already (shared between the targets)."""
         if not len(texts):
             return []
-        features = _Features(self, texts)
+        features = _Features(self.state, self._vocabulary, texts)
         probabilities = self._mixed(features, texts)
         return [self._prediction(i, probabilities[i], features, texts) for i in range(len(texts))]
-
-    def probabilities(self, texts: Readings) -> Scores:
-        """Shape (n, labels), columns in the order of ``labels``; no evidence, so faster."""
-        return self._mixed(_Features(self, texts), texts)
 
     def _mixed(self, features: _Features, texts: Readings) -> Scores:
         blocks: dict[str, Scores] = {}
@@ -173,8 +172,8 @@ class TargetModel:
         others = row.copy()
         others[first] = 0.0
         others = others / others.sum() if others.sum() > 0 else np.zeros_like(others)
-        own = self.state["weights"]["lexical"] * (gains.values[first] - others @ gains.values)
-        found = word_gains(own, gains.features, text, self._vocabulary)[:EVIDENCE_WORDS]
+        own = self.state["weights"]["lexical"] * (gains[first] - others @ gains)
+        found = word_gains(own, matrix.indices, text, self._vocabulary)[:EVIDENCE_WORDS]
         return tuple(EvidenceWord(word, round(gain, 4)) for word, gain in found if gain > 1e-3)
 
     def _nearest(self, i: int, features: _Features) -> tuple[NearCase, ...]:
@@ -203,10 +202,8 @@ class TargetModel:
 class _Features:
     """What the blocks see of some texts under a fitted state."""
 
-    def __init__(self, model: TargetModel, texts: Readings) -> None:
-        state = model.state
-        counts = model._vocabulary.count(texts)
-        self.lexical = weigh(counts, state["idf"], model._vocabulary.split)
+    def __init__(self, state: dict[str, Any], vocabulary: Vocabulary, texts: Readings) -> None:
+        self.lexical = vocabulary.weigh(vocabulary.count(texts), state["rarity"])
         self.dense = centred(texts.vectors, state["text_mean"])
 
 
@@ -231,7 +228,7 @@ class _Fitter:
             [*texts.words, *descriptions.words], [*texts.weighed, *descriptions.weighed]
         )
         own = self.counts[:n]
-        idf = inverse_frequency(self.counts, self.vocabulary.split)
+        rarity = self.vocabulary.rarity(self.counts)
         prior = PRIOR_TEXTS if described else 0
         total = texts.vectors.sum(axis=0)
         if prior:
@@ -241,9 +238,9 @@ class _Fitter:
         self.state: dict[str, Any] = {
             "word_counter": self.vocabulary.words,
             "character_counter": self.vocabulary.characters,
-            "idf": idf,
+            "rarity": rarity,
             "text_mean": mean,
-            "example_lexical": weigh(own, idf, self.vocabulary.split),
+            "example_lexical": self.vocabulary.weigh(own, rarity),
             "example_dense": dense,
         }
         self.unseen: dict[str, Scores] = {}
@@ -258,14 +255,14 @@ class _Fitter:
             self.unseen["dense"] = fitted[1][:n]
             self.blocks.append("dense")
         if describes(labels):
-            duties, scores = DutySimilarity.fit(labels, reader, texts)
+            duties, scores = DutySimilarity.fit(labels, descriptions, texts, reader.encoder)
             self.state["duties"] = duties.state
             self.unseen |= scores
             self.blocks += list(scores)
 
     def _fit_lexical(self) -> None:
         everything = np.arange(len(self.truth))
-        final = self._lexical(everything, self.state["idf"])
+        final = self._lexical(everything, self.state["rarity"])
         if final is None:
             return
         self.state["lexical"] = final.state
@@ -273,15 +270,15 @@ class _Fitter:
         out = np.zeros((self.n, self.labels))
         for held_out in self._folds():
             rows = np.setdiff1d(everything, held_out)
-            idf = inverse_frequency(self.counts[rows], self.vocabulary.split)
-            model = self._lexical(rows, idf)
+            rarity = self.vocabulary.rarity(self.counts[rows])
+            model = self._lexical(rows, rarity)
             if model is None:
                 return
-            out[held_out] = model.scores(weigh(self.counts[held_out], idf, self.vocabulary.split))
+            out[held_out] = model.scores(self.vocabulary.weigh(self.counts[held_out], rarity))
         self.unseen["lexical"] = out
 
-    def _lexical(self, rows: NDArray[np.int_], idf: NDArray[np.float32]) -> LexicalModel | None:
-        matrix = weigh(self.counts[rows], idf, self.vocabulary.split)
+    def _lexical(self, rows: NDArray[np.int_], rarity: NDArray[np.float32]) -> LexicalModel | None:
+        matrix = self.vocabulary.weigh(self.counts[rows], rarity)
         return LexicalModel.fit(matrix, self.truth[rows], self.weight[rows], self.labels, self.seed)
 
     def _folds(self) -> list[NDArray[np.int_]]:

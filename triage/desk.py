@@ -16,7 +16,7 @@ from sqlalchemy.orm import Session, selectinload
 from triage.case_index import CaseIndex, make_case_text
 from triage.champions import Champions
 from triage.config import Settings
-from triage.encoder import Vectors, choice_of, get_encoder
+from triage.encoder import Vectors, get_encoder
 from triage.errors import InputError, TaxonomyError
 from triage.flags import Flag, FlagModel
 from triage.ledger.cases import (
@@ -35,7 +35,7 @@ from triage.ledger.relations import propose_relations
 from triage.ledger.store import Ledger
 from triage.ledger.tables import CaseRow, EventRow, VectorRow
 from triage.prediction import Prediction
-from triage.reading import Reader, Suggestion, make_reader
+from triage.reading import Reader, Suggestion, reader_of
 from triage.registry import Registry
 from triage.related import CaseText, Related
 from triage.taxonomy import TARGET_NAMES, TARGETS, Taxonomy, load_taxonomy
@@ -92,7 +92,7 @@ class Desk:
 
     def make_reader(self, encoder: str, terms: Sequence[str]) -> Reader:
         """A reader for models trained with that encoder and those terms."""
-        return make_reader(self.settings.cache_dir, choice_of(encoder, self.settings.encoder), terms)
+        return reader_of(self.settings, encoder, terms)
 
     def warm_up(self) -> None:
         """Load models and index now rather than at the first case."""
@@ -131,7 +131,7 @@ class Desk:
         flags: list[tuple[Flag, ...]] = [() for _ in submissions]
         section = models.get("section")
         if section is not None and "flags" in section.state:
-            raised = FlagModel(section.state["flags"], section.reader)
+            raised = FlagModel(section.state["flags"])
             flags = raised.raise_flags(read[section.reader.key])
         return [Advice(own, documents[i], titles[i], flags[i]) for i, own in enumerate(predictions)]
 
@@ -158,6 +158,13 @@ class Desk:
     def is_flagged(self, related: Related) -> bool:
         """Whether the pair is shown to staff as a proposal."""
         return related.score >= self.settings.related_threshold
+
+    def held_back(self, advice: Advice, found: Sequence[Related]) -> list[str]:
+        """Why a person must see the case however sure its labels are; empty where nothing says so."""
+        held = [f"{flag.name}:{flag.reason}" for flag in advice.flags]
+        if any(r.kind == "duplicate" and self.is_flagged(r) for r in found):
+            held.insert(0, "疑似与在办件重复,请先核对")
+        return held
 
     def knows(self, submission: Submission) -> bool:
         """Whether a checked submission is in the ledger already."""
@@ -211,9 +218,7 @@ class Desk:
         sure the labels."""
         rows = {target: add_prediction(case, p, session=session) for target, p in advice.predictions.items()}
         session.flush()
-        held = [f"{flag.name}:{flag.reason}" for flag in advice.flags]
-        if any(r.kind == "duplicate" for r in found):
-            held.insert(0, "疑似与在办件重复,请先核对")
+        held = self.held_back(advice, found)
         for flag in advice.flags:
             add_event(
                 "flagged",

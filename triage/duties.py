@@ -16,13 +16,12 @@ from typing import Any
 import numpy as np
 import scipy.sparse as sp
 from numpy.typing import NDArray
-from sklearn.feature_extraction.text import CountVectorizer
-from sklearn.preprocessing import normalize
 
-from triage.encoder import Vectors, unit_rows
-from triage.reading import Reader, Readings
+from triage.encoder import Encoder, Vectors, unit_rows
+from triage.reading import Readings
 from triage.taxonomy import Label
 from triage.text import clean
+from triage.tfidf import count, gram_counter, rarity_of, weigh
 
 _SPLIT = re.compile(r"[,。;:、.]")
 NEAREST = 3  # phrases of a label that count towards its nearest-phrases score
@@ -57,59 +56,57 @@ class DutySimilarity:
 
     @classmethod
     def fit(
-        cls, labels: Sequence[Label], reader: Reader, texts: Readings
+        cls, labels: Sequence[Label], descriptions: Readings, texts: Readings, encoder: Encoder
     ) -> tuple[DutySimilarity, dict[str, Scores]]:
-        """Read the labels' phrases; the texts only centre vectors and set rarity and scale.
+        """Learn the labels' phrases; the texts only centre vectors and set rarity and scale.
+
+        Args:
+            descriptions: of each label that says something of itself.
 
         Returns:
             The similarity, and what ``scores`` gives for the texts.
         """
         flat = [(k, p) for k, label in enumerate(labels) for p in phrases(label)]
-        wholes = reader.read_texts([d for d in map(description_text, labels) if d])
         said = [p for _, p in flat]
-        vectors = reader.encoder.encode(said)
+        vectors = encoder.encode(said)
         # of the phrases alone: what else a text says must not change how it compares
-        characters = CountVectorizer(analyzer="char", ngram_range=(1, 3), lowercase=False, dtype=np.float32)
+        characters = gram_counter(3)
         grams = characters.fit_transform(said).tocsr()
         n = len(texts)
-        own_counts = _count(characters, texts)
-        seen = sp.vstack([grams, own_counts]).tocsr()
-        rarity = np.log((seen.shape[0] + 1) / (np.bincount(seen.indices, minlength=seen.shape[1]) + 1))
-        mean = (texts.vectors.sum(axis=0) + PRIOR_TEXTS * wholes.vectors.mean(axis=0)) / (n + PRIOR_TEXTS)
+        own_counts = count(characters, texts.documents)
+        rarity = rarity_of(sp.vstack([grams, own_counts]).tocsr()).astype(np.float32)
+        mean = (texts.vectors.sum(axis=0) + PRIOR_TEXTS * descriptions.vectors.mean(axis=0)) / (
+            n + PRIOR_TEXTS
+        )
         own = cls(
             {
                 "owner": np.array([k for k, _ in flat]),
                 "labels": len(labels),
                 "characters": characters,
-                "rarity": (rarity + 1).astype(np.float32),
+                "rarity": rarity,
+                "grams": weigh(grams, rarity),
                 "text_mean": mean,
                 "vectors": unit_rows(vectors - vectors.mean(axis=0)),
                 "spread": {},
             }
         )
-        own.state["grams"] = normalize(own._rare(grams))
         scores = own._compare(own_counts, texts.vectors)
         # the descriptions themselves stand in for texts where there are too few
-        sample = scores if n >= PRIOR_TEXTS else own.scores(wholes)
+        sample = scores if n >= PRIOR_TEXTS else own.scores(descriptions)
         spread = {name: float(part.std()) or 1.0 for name, part in sample.items()}
         own.state["spread"] = spread
         return own, {name: part / spread[name] for name, part in scores.items()}
 
-    def _rare(self, counts: sp.csr_matrix) -> sp.csr_matrix:
-        weighed = counts.tocsr().copy()
-        weighed.data = (1 + np.log(weighed.data)) * self.state["rarity"][weighed.indices]
-        return weighed
-
     def scores(self, texts: Readings) -> dict[str, Scores]:
         """For each block scores of shape (n, labels), about unit spread, rows centred;
         0 where a label says nothing. No ``duty_meaning`` without an encoder."""
-        return self._compare(_count(self.state["characters"], texts), texts.vectors)
+        return self._compare(count(self.state["characters"], texts.documents), texts.vectors)
 
     def _compare(self, counts: sp.csr_matrix, vectors: Vectors) -> dict[str, Scores]:
         state, k = self.state, self.state["labels"]
-        found: dict[str, Scores] = {"duty_wording": np.zeros((0, len(state["owner"])))}
-        if counts.shape[0]:  # scikit-learn refuses to normalise nothing
-            found["duty_wording"] = (normalize(self._rare(counts)) @ state["grams"].T).toarray()
+        found: dict[str, Scores] = {
+            "duty_wording": (weigh(counts, state["rarity"]) @ state["grams"].T).toarray()
+        }
         if vectors.shape[1]:
             found["duty_meaning"] = unit_rows(vectors - state["text_mean"]) @ state["vectors"].T
         said = np.isin(np.arange(k), state["owner"])
@@ -117,13 +114,6 @@ class DutySimilarity:
             name: _centre(_nearest(similarity, state["owner"], k), said) / state["spread"].get(name, 1.0)
             for name, similarity in found.items()
         }
-
-
-def _count(characters: CountVectorizer, texts: Readings) -> sp.csr_matrix:
-    """Counts of the phrases' character runs, shape (n, runs)."""
-    if not len(texts):
-        return sp.csr_matrix((0, len(characters.vocabulary_)), dtype=np.float32)
-    return characters.transform(texts.documents).tocsr()
 
 
 def _nearest(similarity: Any, owner: NDArray[np.int_], k: int) -> Scores:

@@ -18,9 +18,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from triage.duties import phrases
-from triage.matters import CANNOT, MatterModel, Split, count, gram_counter, rarity_of, title_of, weigh
-from triage.reading import Reader, Readings
+from triage.matters import CANNOT, GRAM, MatterModel, Split, title_of
+from triage.reading import Readings
 from triage.taxonomy import Label, load_taxonomy
+from triage.text import Segmenter
+from triage.tfidf import count, gram_counter, rarity_of, weigh
 
 FLAG_NAMES = {
     "not_ours": "疑似不属本单位职责",
@@ -86,13 +88,13 @@ def other_departments() -> tuple[Label, ...]:
 class FlagModel:
     """Flags for one office. ``state`` is a plain dict, fit for joblib."""
 
-    def __init__(self, state: dict[str, Any], reader: Reader) -> None:
+    def __init__(self, state: dict[str, Any]) -> None:
         self.state = state
-        self.matters = MatterModel(state["matters"], reader.segmenter)
+        self.matters = MatterModel(state["matters"])
 
     @classmethod
     def fit(
-        cls, labels: Sequence[Label], texts: Readings, truth: NDArray[np.int_], reader: Reader
+        cls, labels: Sequence[Label], texts: Readings, truth: NDArray[np.int_], segmenter: Segmenter
     ) -> FlagModel:
         """Learn from the labels' duties and n closed cases, oldest first; either may be missing.
 
@@ -107,13 +109,13 @@ class FlagModel:
         said, elsewhere = [phrase for _, phrase in own], [term for _, term in others]
         titles = [title_of(texts, i) or texts.documents[i] for i in range(len(texts))]
         # of phrases alone: what else a text says must not change how it compares
-        contrast = gram_counter().fit(said + elsewhere)
+        contrast = gram_counter(GRAM).fit(said + elsewhere)
         rarity = rarity_of(count(contrast, said + elsewhere))
         own_grams, other_grams, title_grams = (
             weigh(count(contrast, own_texts), rarity) for own_texts in (said, elsewhere, titles)
         )
         foreign = (own_grams @ other_grams.T).toarray().max(axis=0, initial=0.0) < SAME_MATTER
-        matters, unseen = MatterModel.fit(own, elsewhere, texts, truth, reader.segmenter)
+        matters, unseen = MatterModel.fit(own, elsewhere, texts, truth)
         state = {
             "labels": [label.name for label in labels],
             "own": own,
@@ -123,12 +125,10 @@ class FlagModel:
             "own_grams": own_grams.T.tocsr(),
             "other_grams": other_grams[np.flatnonzero(foreign)].T.tocsr(),
             "title_grams": title_grams.T.tocsr(),
-            "known_words": frozenset(
-                w for p in said + elsewhere for w in reader.segmenter.words(p) if len(w) > 1
-            ),
+            "known_words": frozenset(w for p in said + elsewhere for w in segmenter.words(p) if len(w) > 1),
             "matters": matters.state,
         }
-        model = cls(state, reader)
+        model = cls(state)
         state["thresholds"] = {
             "not_ours": _threshold("not_ours", model.not_ours(texts, leave_out=True)[0]),
             "several_matters": _threshold("several_matters", unseen[unseen > CANNOT]),

@@ -14,7 +14,6 @@ held-out texts' own words in the vocabulary every probability came out too high.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -24,6 +23,7 @@ from sklearn.feature_extraction.text import CountVectorizer
 from sklearn.svm import LinearSVC
 
 from triage.reading import Readings
+from triage.tfidf import count, gram_counter, rarity_of, weigh, word_counter
 
 Scores = NDArray[np.float64]
 
@@ -46,8 +46,7 @@ class Vocabulary:
         Args:
             words: space-joined words of each text; weighed: the text itself (see Readings).
         """
-        by_word = CountVectorizer(token_pattern=r"(?u)\S+", lowercase=False, dtype=np.float32)
-        by_character = CountVectorizer(analyzer="char", ngram_range=(1, 2), lowercase=False, dtype=np.float32)
+        by_word, by_character = word_counter(), gram_counter(2)
         n = len(words)
         # scikit-learn refuses an empty vocabulary: a stand-in where no text says anything
         counts = [
@@ -68,47 +67,18 @@ class Vocabulary:
 
     def count(self, texts: Readings) -> sp.csr_matrix:
         """Counts of shape (n, features)."""
-        if not len(texts):  # scikit-learn refuses to transform nothing
-            return sp.csr_matrix((0, len(self)), dtype=np.float32)
-        return sp.hstack(
-            [self.words.transform(texts.words), self.characters.transform(texts.weighed)]
-        ).tocsr()
+        return sp.hstack([count(self.words, texts.words), count(self.characters, texts.weighed)]).tocsr()
 
+    def rarity(self, counts: sp.csr_matrix) -> NDArray[np.float32]:
+        """Of each feature among the texts counted; 0 for a character pair too rare to count."""
+        fewest = np.ones(len(self))
+        if counts.shape[0] >= RARE_FROM:
+            fewest[self.split :] = 2
+        return rarity_of(counts, fewest).astype(np.float32)
 
-def inverse_frequency(counts: sp.csr_matrix, split: int) -> NDArray[np.float32]:
-    """Smoothed inverse document frequency of each feature; 0 for one too rare to count."""
-    n, features = counts.shape
-    least = np.ones(features)
-    if n >= RARE_FROM:
-        least[split:] = 2
-    present = np.bincount(counts.indices, minlength=features)
-    found = np.log((n + 1) / (present + 1)) + 1
-    return np.where(present >= least, found, 0.0).astype(np.float32)
-
-
-def weigh(counts: sp.csr_matrix, idf: NDArray[np.float32], split: int) -> sp.csr_matrix:
-    """TF-IDF with logarithmic counts; words and characters of a text have length 1 each."""
-    matrix = counts.copy()
-    matrix.data = (1 + np.log(matrix.data)) * idf[matrix.indices]
-    rows = np.repeat(np.arange(matrix.shape[0]), np.diff(matrix.indptr))
-    half = 2 * rows + (matrix.indices >= split)
-    squares = np.bincount(half, weights=matrix.data**2, minlength=2 * matrix.shape[0])
-    matrix.data /= np.sqrt(np.maximum(squares, 1e-12))[half].astype(np.float32)
-    matrix.eliminate_zeros()
-    return matrix
-
-
-@dataclass(frozen=True)
-class Gains:
-    """What each feature of one text adds to each label's score: exact, they sum to it.
-
-    Attributes:
-        features: the text's feature numbers, shape (m,).
-        values: shape (labels, m).
-    """
-
-    features: NDArray[np.int_]
-    values: Scores
+    def weigh(self, counts: sp.csr_matrix, rarity: NDArray[np.float32]) -> sp.csr_matrix:
+        """TF-IDF of shape (n, features); words and characters of a text have length 1 each."""
+        return weigh(counts, rarity, self.split)
 
 
 class LexicalModel:
@@ -133,7 +103,7 @@ class LexicalModel:
         """Fit on n texts; None where they show fewer than two labels.
 
         Args:
-            matrix: made by ``weigh``, shape (n, features).
+            matrix: made by ``Vocabulary.weigh``, shape (n, features).
             truth: label number of each text; weight: of each text.
             labels: how many labels there are; one without a text scores as a clear "no".
         """
@@ -169,11 +139,14 @@ class LexicalModel:
             LENGTH * (matrix @ self.state["slope"]) / lengths + self.state["intercept"], dtype=np.float64
         )
 
-    def gains(self, row: sp.csr_matrix) -> Gains:
-        """What each feature of one text (shape (1, features), made by ``weigh``) adds to each score."""
+    def gains(self, row: sp.csr_matrix) -> Scores:
+        """What each feature that a text has adds to each score, shape (labels, features it has).
+
+        Exact: with the intercepts they sum to ``scores``. ``row`` has shape (1, features).
+        """
         slope, norm = self.state["slope"][row.indices].T, self.state["norm"][row.indices].T
         lengths = np.sqrt(np.maximum(norm @ row.data**2, 1e-12))
-        return Gains(row.indices, np.asarray(LENGTH * slope * row.data / lengths[:, None], dtype=np.float64))
+        return np.asarray(LENGTH * slope * row.data / lengths[:, None], dtype=np.float64)
 
 
 def _stretched(matrix: sp.csr_matrix, factor: NDArray[np.float32]) -> sp.csr_matrix:

@@ -16,13 +16,13 @@ from typing import Any
 import numpy as np
 import scipy.sparse as sp
 from numpy.typing import NDArray
-from sklearn.feature_extraction.text import CountVectorizer
 from sklearn.svm import LinearSVC
 
 from triage.reading import Readings
-from triage.text import Segmenter
+from triage.tfidf import count, gram_counter, rarity_of, weigh
+from triage.words import general_rarity
 
-GRAMS = (1, 3)  # characters
+GRAM = 3  # characters in the longest run that is counted
 FRAGMENT = 8  # characters below which a sentence is no sentence
 SMALLEST_PART = 0.2  # of a text, in characters, that can be a matter of its own
 COHESION = 2.0  # what shared words take off; chosen on the sample office and complaints
@@ -48,9 +48,8 @@ class Split:
 class MatterModel:
     """Finds the best split of a text. ``state`` is a plain dict, fit for joblib."""
 
-    def __init__(self, state: dict[str, Any], segmenter: Segmenter) -> None:
+    def __init__(self, state: dict[str, Any]) -> None:
         self.state = state
-        self.segmenter = segmenter
 
     @classmethod
     def fit(
@@ -59,7 +58,6 @@ class MatterModel:
         background: Sequence[str],
         texts: Readings,
         truth: NDArray[np.int_],
-        segmenter: Segmenter,
     ) -> tuple[MatterModel, Scores]:
         """Learn from phrases with their label's index and from n cases; either may be missing.
 
@@ -71,8 +69,8 @@ class MatterModel:
             The model, and the scores of the cases, shape (n,), by models that had not seen them.
         """
         said = [phrase for _, phrase in phrases]
-        counter = gram_counter(min_df(len(texts))).fit([*said, *background, *texts.documents])
-        model = cls({"counter": counter}, segmenter)
+        counter = gram_counter(GRAM, min_df(len(texts))).fit([*said, *background, *texts.documents])
+        model = cls({"counter": counter})
         cuts = [model._cut(texts, i) for i in range(len(texts))]
         known = _Known(
             phrases=count(counter, said),
@@ -108,7 +106,7 @@ class MatterModel:
         cuts = np.flatnonzero((share >= SMALLEST_PART) & (share <= 1 - SMALLEST_PART))
         if not learned or not len(cuts):
             return Split(CANNOT)
-        grams = weigh(counts, learned["rarity"], np.sqrt(sizes))
+        grams = sp.diags(np.sqrt(sizes)) @ weigh(counts, learned["rarity"])
         first, second = _two_sums(np.asarray(grams @ learned["coef"]), cuts)
         inner = np.cumsum(np.cumsum((grams @ grams.T).toarray(), axis=0), axis=1)
         before, both, whole = inner[cuts, cuts], inner[cuts, -1], inner[-1, -1]
@@ -133,7 +131,7 @@ class MatterModel:
         for row, own in enumerate(words):
             for word in own:
                 counts[row, columns[word]] += 1
-        weight = np.array([max(0.0, self.segmenter.rarity(word) - COMMON) for word in columns])
+        weight = np.array([max(0.0, general_rarity(word) - COMMON) for word in columns])
         before, after = _two_sums(counts, cuts)
         shared = ((before > 0) & (after > 0)) @ weight
         poorer = np.minimum((before > 0) @ weight, (after > 0) @ weight)
@@ -191,39 +189,9 @@ class _Known:
         return {"rarity": rarity, "coef": coef}
 
 
-def rarity_of(counts: sp.csr_matrix, fewest: int = 1) -> Scores:
-    """1 - ln of the share of the texts that have each gram; 0 where fewer than ``fewest`` have it."""
-    texts = np.bincount(counts.indices, minlength=counts.shape[1])
-    return np.where(texts >= fewest, 1 + np.log((1 + counts.shape[0]) / (1 + texts)), 0.0)
-
-
-def weigh(counts: sp.csr_matrix, rarity: Scores, lengths: Scores | None = None) -> sp.csr_matrix:
-    """Rows of (1 + ln count) x rarity, scaled to length 1 or to ``lengths``."""
-    weighed = counts.tocsr().copy()
-    weighed.data = (1 + np.log(weighed.data)) * rarity[weighed.indices]
-    entries = np.diff(weighed.indptr)
-    rows = np.repeat(np.arange(len(entries)), entries)
-    now = np.sqrt(np.bincount(rows, weights=weighed.data**2, minlength=len(entries)))
-    scale = (1.0 if lengths is None else lengths) / np.maximum(now, 1e-9)
-    weighed.data *= np.repeat(scale, entries)
-    return weighed
-
-
-def gram_counter(fewest: int = 1) -> CountVectorizer:
-    """Counts grams of characters that stand in at least ``fewest`` texts."""
-    return CountVectorizer(
-        analyzer="char", ngram_range=GRAMS, lowercase=False, min_df=fewest, dtype=np.float32
-    )
-
-
 def min_df(cases: int) -> int:
     """In how many texts a gram must be: of many cases, one that a case alone has says nothing."""
     return 2 if cases else 1
-
-
-def count(counter: CountVectorizer, texts: Sequence[str]) -> sp.csr_matrix:
-    """Shape (len(texts), grams)."""
-    return counter.transform(texts).tocsr()
 
 
 def title_of(texts: Readings, i: int) -> str:

@@ -8,7 +8,8 @@ from pathlib import Path
 
 import numpy as np
 
-from triage.encoder import Encoder, Vectors, get_encoder
+from triage.config import Settings
+from triage.encoder import Encoder, Vectors, choice_of, get_encoder
 from triage.text import Segmenter, document, get_segmenter
 
 
@@ -82,6 +83,11 @@ class Reader:
 def make_reader(cache_dir: Path, encoder: str, terms: Sequence[str]) -> Reader:
     """A reader with that encoder and those terms; segmenter and encoder are shared in a process."""
     return Reader(get_segmenter(tuple(terms), cache_dir), get_encoder(encoder))
+
+
+def reader_of(settings: Settings, encoder: str, terms: Sequence[str]) -> Reader:
+    """The reader for a stored model that names that encoder (see choice_of) and those terms."""
+    return make_reader(settings.cache_dir, choice_of(encoder, settings.encoder), terms)
 
 
 class RememberingReader(Reader):

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import logging
-import math
 import os
 import re
 import threading
@@ -131,11 +130,6 @@ class Segmenter:
     def words(self, text: str) -> list[str]:
         """Words of a cleaned text; punctuation and bare numbers are left out."""
         return [w for w in self._ready().cut(text) if _KEEP_TOKEN.search(w)]
-
-    def rarity(self, word: str) -> float:
-        """How rare a word is in general Chinese: -ln of its share of jieba's counts, 2 to about 17."""
-        tokenizer = self._ready()
-        return math.log(tokenizer.total / (tokenizer.FREQ.get(word, 0) + 3))
 
     def all_words(self, text: str) -> list[str]:
         """Words of a cleaned text together with the dictionary words inside long ones."""

@@ -87,15 +87,23 @@ _LETTER = re.compile(r"[^\W\d_]")
 @lru_cache(maxsize=1)
 def _dictionary() -> tuple[dict[str, tuple[int, str]], int]:
     entries: dict[str, tuple[int, str]] = {}
+    same: dict[tuple[int, str], tuple[int, str]] = {}  # 349,000 words, 17,000 different pairs: 28 MB less
     with jieba.get_dict_file() as file:
         for line in file:
             word, frequency, *tag = line.decode("utf-8").split()
-            entries[word] = (int(frequency), tag[0] if tag else "n")
+            pair = int(frequency), tag[0] if tag else "n"
+            entries[word] = same.setdefault(pair, pair)
     return entries, sum(frequency for frequency, _ in entries.values())
 
 
 def _entry(word: str) -> tuple[int, str]:
     return _dictionary()[0].get(word, (3, "n"))
+
+
+def general_rarity(word: str) -> float:
+    """How rare a word is in Chinese at large: -ln of its share of the dictionary's counts, 2 to about 17."""
+    entries, total = _dictionary()
+    return math.log(total / (entries.get(word, (0, ""))[0] + 3))
 
 
 def is_known(word: str) -> bool:

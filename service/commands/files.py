@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import json
+from functools import partial
 
 from service.command import EXIT_OK, EXIT_PARTIAL
 from service.screen import progress_bar, say
@@ -12,9 +13,8 @@ from training.backtest import backtest, read_labelled, write_predictions, write_
 from triage.champions import Champions
 from triage.classifier import TargetModel
 from triage.config import Settings
-from triage.encoder import choice_of
 from triage.errors import InputError
-from triage.reading import Reader, make_reader
+from triage.reading import Reader, make_reader, reader_of
 from triage.registry import Registry
 from triage.related_file import read_cases, read_queries, related_in_file
 from triage.taxonomy import TARGET_NAMES, TARGETS, Taxonomy, load_taxonomy
@@ -97,12 +97,7 @@ def _labels_for_related(
         say("还没有本单位的分类文件,以虚构示例单位的职责判断科室是否一致;不看科室用 --no-taxonomy。")
     taxonomy = load_taxonomy(args.taxonomy or (settings.taxonomy_path if own else sample_office.OFFICE))
     if own:
-        registry = Registry(
-            settings.models_dir,
-            lambda encoder, terms: make_reader(
-                settings.cache_dir, choice_of(encoder, settings.encoder), terms
-            ),
-        )
+        registry = Registry(settings.models_dir, partial(reader_of, settings))
         return taxonomy, Champions(registry, taxonomy, settings.encoder).models()
     reader = _reader(taxonomy, settings, None)
     used = [t for t in TARGETS if any(label.active for label in taxonomy.labels(t))]

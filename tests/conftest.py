@@ -111,8 +111,8 @@ def postgres_server() -> Iterator[Any]:
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])
-def ledger(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Ledger]:
-    """A migrated, empty ledger, once on SQLite and once on PostgreSQL."""
+def bare_ledger(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Ledger]:
+    """A database without any table, once on SQLite and once on PostgreSQL."""
     if request.param == "sqlite":
         url = f"sqlite:///{tmp_path / 'ledger.sqlite3'}"
     else:
@@ -121,6 +121,12 @@ def ledger(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Ledger]:
         server.psql(f"create database {name};")
         url = server.get_uri(database=name)
     ledger = Ledger(url)
-    ledger.migrate()
     yield ledger
     ledger.close()
+
+
+@pytest.fixture
+def ledger(bare_ledger: Ledger) -> Ledger:
+    """A migrated, empty ledger, once on SQLite and once on PostgreSQL."""
+    bare_ledger.migrate()
+    return bare_ledger

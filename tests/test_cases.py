@@ -31,6 +31,7 @@ from triage.ledger.decisions import decide
 from triage.ledger.store import Ledger
 from triage.ledger.tables import CaseRow, EventRow
 from triage.taxonomy import Label, ResultClass, Taxonomy
+from triage.text import content_hash
 
 TAXONOMY = Taxonomy(
     section=(Label("能源科"), Label("价格科")),
@@ -155,6 +156,7 @@ def test_an_item_that_comes_again_changed_is_kept_once(ledger: Ledger) -> None:
         ({"number": "1" * 101}, "最多 100 字"),
         ({"deputy": "长" * 2_001}, "最多 2000 字"),
         ({"kind": "信访"}, "案别“信访”无效"),
+        ({"role": "牵头"}, "承办角色“牵头”无效,可选:主办、会办、分办、独办、参阅、协办"),
         ({"body": "路灯\x00不亮"}, "NUL"),
         ({"title": "路灯\x00"}, "NUL"),
     ],
@@ -163,6 +165,38 @@ def test_what_cannot_be_taken_is_refused_with_the_reason(change: dict[str, Any],
     with pytest.raises(InputError) as caught:
         checked(replace(LIGHT, **change))
     assert says in caught.value.message
+
+
+@pytest.mark.parametrize(("sent", "kept"), [("", ""), (" 主办 ", "主办"), ("协办", "会办"), ("参阅", "参阅")])
+def test_the_bureaus_role_is_kept_in_one_wording(ledger: Ledger, sent: str, kept: str) -> None:
+    case_id = put(ledger, checked(replace(LIGHT, role=sent)))
+    with ledger.read() as session:
+        assert get_case(case_id, session=session).role == kept
+
+
+def test_a_role_makes_another_content_and_none_leaves_it_as_it_was() -> None:
+    assert LIGHT.sha256 == replace(LIGHT, role="").sha256
+    assert LIGHT.sha256 == content_hash("路灯", "路灯不亮。", "六届五次", "第001号", "", "李", "", "")
+    assert len({replace(LIGHT, role=role).sha256 for role in ("", "主办", "会办")}) == 3
+
+
+@pytest.mark.parametrize(
+    ("received", "months", "due"),
+    [
+        (date(2026, 1, 15), 3, date(2026, 4, 15)),
+        (date(2025, 11, 30), 3, date(2026, 2, 28)),
+        (date(2023, 11, 30), 3, date(2024, 2, 29)),
+        (date(2026, 10, 31), 1, date(2026, 11, 30)),
+        (date(2026, 12, 31), 12, date(2027, 12, 31)),
+        (date(9999, 12, 1), 3, date.max),
+    ],
+)
+def test_the_reply_is_due_so_many_months_after_the_case_came_in(
+    ledger: Ledger, received: date, months: int, due: date
+) -> None:
+    with ledger.write() as session:
+        case = add_case(replace(LIGHT, received_on=received), session=session, reply_months=months)
+        assert case.due_on == due
 
 
 def test_the_longest_text_allowed_is_taken(ledger: Ledger) -> None:

@@ -78,6 +78,10 @@ def test_a_byte_order_mark_does_no_harm(tmp_path: Path) -> None:
             '[office]\nname = "某委"\n\n[[section]\nname = "甲"\n', 4, "TOML 写法有误", id="bracket"
         ),
         pytest.param('[office]\nname = "某委"\nname = "别委"\n', 3, "写了两次", id="key twice"),
+        pytest.param("[office]\nreply_months = 0\n", 2, "1 到 24 之间", id="no month"),
+        pytest.param("[office]\nreply_months = 30\n", 2, "1 到 24 之间", id="too many months"),
+        pytest.param("[office]\nreply_months = true\n", 2, "应为整数", id="months true"),
+        pytest.param('[office]\nreply_months = "3"\n', 2, "应为整数", id="months in quotes"),
         pytest.param("[[section]]\nname = 能源科\n", 2, "能源科", id="no quotes"),
         pytest.param('[[section]]\nname = "甲"\nterms = ["乙"\n', 3, "TOML 写法有误", id="unclosed list"),
         pytest.param(
@@ -151,3 +155,8 @@ def test_choices_are_checked_against_labels_in_use() -> None:
     assert taxonomy.check_result_class("A") == "A"
     with pytest.raises(InputError, match="可选:A"):
         taxonomy.check_result_class("a")
+
+
+def test_a_reply_is_due_in_three_months_where_the_office_says_nothing() -> None:
+    assert parse_taxonomy('[office]\nname = "某委"\n').reply_months == 3
+    assert parse_taxonomy("[office]\nreply_months = 6\n").reply_months == 6

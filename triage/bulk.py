@@ -12,6 +12,7 @@ from triage.desk import Desk, Receipt
 from triage.documents import BadRow, Row, read_csv
 from triage.errors import InputError
 from triage.ledger.cases import Submission
+from triage.ledger.commitments import Commitment
 from triage.taxonomy import TARGETS
 
 BATCH = 32
@@ -64,7 +65,22 @@ def submission_of(row: Row, session: str) -> Submission:
         deputy=row.get("deputy"),
         delegation=row.get("delegation"),
         received_on=row.date("received_on"),
+        role=row.get("role"),
     )
+
+
+def commitments_of(row: Row) -> list[Commitment]:
+    """What the reply in a row promised.
+
+    Raises:
+        InputError: a day without anything that was promised.
+    """
+    days = {field: row.date(field) for field in ("commitment_due_on", "commitment_kept_on")}
+    if not row.get("commitment"):
+        if any(days.values()):
+            raise InputError("填了承诺时限或兑现日期,却没有承诺事项。", field="commitment")
+        return []
+    return [Commitment(row.get("commitment"), days["commitment_due_on"], days["commitment_kept_on"])]
 
 
 Good = list[tuple[Row, Submission]]
@@ -118,6 +134,7 @@ def import_file(
                     result_class=row.get("result_class"),
                     reply_number=row.get("reply_number"),
                     closed_on=row.date("closed_on"),
+                    commitments=commitments_of(row),
                     vectors=vectors.get(id(submission)),
                 )
             except InputError as error:

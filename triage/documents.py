@@ -22,6 +22,7 @@ COLUMNS: dict[str, tuple[str, ...]] = {
     "body": ("body", "正文", "内容", "建议内容", "全文"),
     "deputy": ("deputy", "领衔代表", "领衔人", "代表", "提案人", "提案者", "proposer"),
     "delegation": ("delegation", "代表团", "界别", "委组"),
+    "role": ("role", "承办角色", "办理角色", "主协办"),
     "received_on": ("received_on", "收件日期", "交办日期", "登记时间", "收到日期"),
     "section": ("section", "承办科室", "主办科室", "科室"),
     "topic": ("topic", "主题", "主题分类", "内容分类", "提案分类"),
@@ -29,6 +30,9 @@ COLUMNS: dict[str, tuple[str, ...]] = {
     "result_class": ("result_class", "办理结果", "类别标记", "办复类别", "结果类别"),
     "reply_number": ("reply_number", "答复文号", "文号"),
     "closed_on": ("closed_on", "办结日期", "主办答复时间", "办复日期"),
+    "commitment": ("commitment", "承诺事项"),
+    "commitment_due_on": ("commitment_due_on", "承诺时限"),
+    "commitment_kept_on": ("commitment_kept_on", "承诺兑现日期"),
 }
 COLUMN_NAMES = {field: names[1] for field, names in COLUMNS.items()}
 _DATE = re.compile(r"^\s*(\d{4})[-/.年](\d{1,2})[-/.月](\d{1,2})日?")

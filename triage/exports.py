@@ -13,10 +13,11 @@ from sqlalchemy.orm import Session, selectinload
 
 from triage.errors import InputError
 from triage.flags import FLAG_NAMES
-from triage.ledger.decisions import DECISION_NAMES, newest_decisions
+from triage.ledger.decisions import DECISION_NAMES, settled
 from triage.ledger.events import flags_of
+from triage.ledger.memberships import active_merge, case_name
 from triage.ledger.states import STATE_NAMES
-from triage.ledger.tables import CaseRow
+from triage.ledger.tables import CaseRow, MergeMemberRow
 from triage.taxonomy import TARGET_NAMES, TARGETS
 
 _FORMULA = ("=", "+", "-", "@", "\t", "\r")
@@ -34,6 +35,7 @@ def export_ledger(path: Path, *, session: Session) -> int:
         select(CaseRow)
         .order_by(CaseRow.id)
         .options(selectinload(CaseRow.decisions), selectinload(CaseRow.events))
+        .options(selectinload(CaseRow.memberships).selectinload(MergeMemberRow.merge))
     ).all()
     if path.suffix == ".json":
         records = [_record(case) for case in cases]
@@ -48,7 +50,8 @@ def export_ledger(path: Path, *, session: Session) -> int:
 
 
 def _cells(case: CaseRow) -> Iterator[tuple[str, str]]:
-    decided = newest_decisions(case)
+    decided = settled(case)
+    merge = active_merge(case)
     yield "台账编号", str(case.id)
     yield "届次", case.session
     yield "编号", case.number or ""
@@ -57,7 +60,9 @@ def _cells(case: CaseRow) -> Iterator[tuple[str, str]]:
     yield "正文", case.body
     yield "领衔代表", case.deputy
     yield "代表团", case.delegation
+    yield "承办角色", case.role
     yield "收件日期", case.received_on.isoformat()
+    yield "答复期限", case.due_on.isoformat() if case.due_on else ""
     yield "状态", STATE_NAMES[case.state]
     yield "核对提示", "、".join(FLAG_NAMES[detail["flag"]] for detail in flags_of(case))
     for target in TARGETS:
@@ -65,6 +70,7 @@ def _cells(case: CaseRow) -> Iterator[tuple[str, str]]:
         yield TARGET_NAMES[target], decision.label if decision else ""
         yield f"{TARGET_NAMES[target]}认定", DECISION_NAMES[decision.kind] if decision else ""
         yield f"{TARGET_NAMES[target]}认定人", decision.who if decision else ""
+    yield "并案", f"{merge.name}(主件{case_name(merge.lead)})" if merge else ""
     yield "办理结果", case.result_class or ""
     yield "答复文号", case.reply_number
     yield "办结日期", case.closed_on.isoformat() if case.closed_on else ""

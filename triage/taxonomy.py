@@ -12,6 +12,7 @@ from typing import Any
 from triage.errors import InputError, TaxonomyError
 
 TARGETS = ("section", "topic", "handling")
+REPLY_MONTHS = 3  # a suggestion is answered within three months
 TARGET_NAMES = {"section": "承办科室", "topic": "主题", "handling": "办理类型"}
 
 
@@ -49,6 +50,7 @@ class Taxonomy:
     topic: tuple[Label, ...] = ()
     handling: tuple[Label, ...] = ()
     result_classes: tuple[ResultClass, ...] = ()
+    reply_months: int = REPLY_MONTHS
 
     def labels(self, target: str) -> tuple[Label, ...]:
         """The labels of ``target`` (one of TARGETS), inactive ones included."""
@@ -86,9 +88,9 @@ _LABEL_KEYS: dict[str, type] = {
     "leader": str,
     "active": bool,
 }
-_OFFICE_KEYS: dict[str, type] = {"name": str, "invented": bool, "terms": list}
+_OFFICE_KEYS: dict[str, type] = {"name": str, "invented": bool, "terms": list, "reply_months": int}
 _RESULT_KEYS: dict[str, type] = {"code": str, "name": str}
-_TYPE_NAMES = {str: "带引号的文字", list: '文字列表,如 ["甲", "乙"]', bool: "true 或 false"}
+_TYPE_NAMES = {str: "带引号的文字", list: '文字列表,如 ["甲", "乙"]', bool: "true 或 false", int: "整数"}
 
 
 def load_taxonomy(path: Path) -> Taxonomy:
@@ -140,6 +142,9 @@ class _Reader:
         if not isinstance(office, dict):
             raise self.error(self.line_of("office"), "[office] 应为一个表")
         self.check_keys(office, _OFFICE_KEYS, "office", 0)
+        months = office.get("reply_months", REPLY_MONTHS)
+        if not 1 <= months <= 24:
+            raise self.error(self.line_of("office", 0, "reply_months"), "reply_months 应在 1 到 24 之间")
         return Taxonomy(
             office=office.get("name", ""),
             invented=office.get("invented", False),
@@ -151,6 +156,7 @@ class _Reader:
                 ResultClass(code=entry["code"], name=entry["name"])
                 for entry in self.entries(data, "result_class", _RESULT_KEYS, ("code", "name"), "code")
             ),
+            reply_months=months,
         )
 
     def read_labels(self, data: Mapping[str, Any], target: str) -> tuple[Label, ...]:
@@ -194,7 +200,8 @@ class _Reader:
             where = self.line_of(table, nth, key)
             if key not in keys:
                 raise self.error(where, f"不认识的项 {key},可用:{'、'.join(keys)}")
-            if not isinstance(value, keys[key]):
+            # to Python true is a whole number too
+            if not isinstance(value, keys[key]) or (keys[key] is int and isinstance(value, bool)):
                 raise self.error(where, f"{key} 应为{_TYPE_NAMES[keys[key]]}")
 
     def strings(self, entry: Mapping[str, Any], key: str, table: str, nth: int) -> tuple[str, ...]:

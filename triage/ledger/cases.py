@@ -11,9 +11,11 @@ from sqlalchemy import ColumnElement, func, or_, select
 from sqlalchemy.orm import Session
 
 from triage.errors import InputError, NotFound
+from triage.ledger.deadlines import reply_due
 from triage.ledger.events import add_event
 from triage.ledger.states import STATE_NAMES
-from triage.ledger.tables import CaseRow, DecisionRow, EventRow
+from triage.ledger.tables import CaseRow, DecisionRow, EventRow, MergeMemberRow, MergeRow
+from triage.taxonomy import REPLY_MONTHS
 from triage.text import content_hash, normalise
 
 LIMITS = {"session": 200, "number": 100, "deputy": 2_000, "delegation": 500, "idempotency_key": 150}
@@ -30,6 +32,8 @@ FIELD_NAMES = {
 # no database keeps these in a text
 UNSAVEABLE = re.compile(r"[\x00\ud800-\udfff]")
 KINDS = ("建议", "提案", "议案", "")
+ROLES = ("主办", "会办", "分办", "独办", "参阅")
+SAME_ROLES = {"协办": "会办"}
 
 
 @dataclass(frozen=True)
@@ -38,6 +42,7 @@ class Submission:
 
     Attributes:
         number: number in its session, e.g. 第081号; empty where there is none yet.
+        role: the bureau's part in the item, one of ROLES; empty where nobody said.
         idempotency_key: the sender's own key for this item; empty where there is none.
     """
 
@@ -49,6 +54,7 @@ class Submission:
     deputy: str = ""
     delegation: str = ""
     received_on: date | None = None
+    role: str = ""
     idempotency_key: str = ""
 
     @property
@@ -64,6 +70,8 @@ class Submission:
             self.deputy,
             self.delegation,
             received,
+            # left out where empty, so that what came before roles were known is known again
+            *([self.role] if self.role else []),
         )
 
     @property
@@ -78,7 +86,7 @@ def check_submission(submission: Submission, *, max_title_chars: int, max_body_c
     """The submission with number and session in normal form.
 
     Raises:
-        InputError: empty or too long, unknown kind; the message names field and limit.
+        InputError: empty or too long, unknown kind or role; the message names field and limit.
     """
     if not normalise(submission.body):
         raise InputError("正文为空:请填写建议正文。", field="body")
@@ -98,13 +106,27 @@ def check_submission(submission: Submission, *, max_title_chars: int, max_body_c
             raise InputError(f"{name}中含有无法保存的控制字符(NUL)或半个字符,请检查文件编码。", field=field)
     if submission.kind not in KINDS:
         raise InputError(f"案别“{submission.kind}”无效,可选:建议、提案、议案。", field="kind")
+    role = normalise(submission.role)
+    role = SAME_ROLES.get(role, role)
+    if role not in (*ROLES, ""):
+        choices = "、".join([*ROLES, *SAME_ROLES])
+        raise InputError(f"承办角色“{submission.role[:40]}”无效,可选:{choices}。", field="role")
     return Submission(
         **{
             **submission.__dict__,
             "session": normalise(submission.session),
             "number": normalise(submission.number).replace(" ", ""),
+            "role": role,
         }
     )
+
+
+def check_text(text: str, limit: int, *, field: str, name: str) -> str:
+    """``text`` without surrounding space, if it fits; InputError otherwise."""
+    text = text.strip()
+    if len(text) > limit or UNSAVEABLE.search(text):
+        raise InputError(f"{name}太长或含有无法保存的字符,最多 {limit:,} 字。", field=field)
+    return text
 
 
 def find_case(submission: Submission, *, session: Session) -> CaseRow | None:
@@ -126,8 +148,9 @@ def get_case(case_id: int, *, session: Session) -> CaseRow:
     return case
 
 
-def add_case(submission: Submission, *, session: Session) -> CaseRow:
+def add_case(submission: Submission, *, session: Session, reply_months: int = REPLY_MONTHS) -> CaseRow:
     """A new row in state in_review; the caller adds predictions, relations and events."""
+    received_on = submission.received_on or date.today()
     case = CaseRow(
         session=submission.session,
         number=submission.number or None,
@@ -137,7 +160,9 @@ def add_case(submission: Submission, *, session: Session) -> CaseRow:
         body=submission.body,
         deputy=submission.deputy,
         delegation=submission.delegation,
-        received_on=submission.received_on or date.today(),
+        role=submission.role,
+        received_on=received_on,
+        due_on=reply_due(received_on, reply_months),
         content_sha256=submission.sha256,
         state="in_review",
         route="review",
@@ -215,13 +240,19 @@ def list_cases(
             .where(DecisionRow.target == "section")
             .group_by(DecisionRow.case_id)
         )
-        query = query.where(
-            CaseRow.id.in_(
-                select(DecisionRow.case_id).where(
-                    DecisionRow.id.in_(newest), DecisionRow.label == wanted.section
-                )
-            )
+        own = select(DecisionRow.case_id).where(
+            DecisionRow.id.in_(newest), DecisionRow.label == wanted.section
         )
+        # while it is open, a case in a merge takes its section from there
+        shared = MergeRow.labels["section"].as_string()
+        merged = (
+            select(MergeMemberRow.case_id)
+            .join(MergeRow, MergeRow.id == MergeMemberRow.merge_id)
+            .where(MergeMemberRow.left_at.is_(None))
+        )
+        follows = merged.where(shared == wanted.section)
+        governed = (CaseRow.state != "closed") & CaseRow.id.in_(merged.where(shared.is_not(None)))
+        query = query.where(or_(governed & CaseRow.id.in_(follows), ~governed & CaseRow.id.in_(own)))
     total = session.scalar(select(func.count()).select_from(query.subquery())) or 0
     order = [CaseRow.certainty, CaseRow.id] if unsure_first else [CaseRow.id.desc()]
     rows = session.scalars(query.order_by(*order).limit(limit).offset(offset)).all()

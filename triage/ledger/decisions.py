@@ -3,24 +3,73 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 
-from sqlalchemy import update
 from sqlalchemy.orm import Session
 
 from triage.errors import Conflict, InputError
 from triage.ledger.cases import get_case
 from triage.ledger.events import add_event, check_who
+from triage.ledger.memberships import (
+    SHARED,
+    active_members,
+    active_merge,
+    case_name,
+    follows,
+    settled_labels,
+    shared_labels,
+)
+from triage.ledger.merge_changes import assign_members
 from triage.ledger.states import move
-from triage.ledger.tables import CaseRow, DecisionRow, PredictionRow
+from triage.ledger.tables import CaseRow, DecisionRow, MergeRow, PredictionRow
+from triage.ledger.versions import raise_version
 from triage.taxonomy import TARGET_NAMES, TARGETS, Taxonomy
 
 ROUTER = "系统"
 DECISION_NAMES = {"auto": "自动认定", "confirm": "人工确认", "override": "人工改判", "closed": "往年办结"}
 
 
+@dataclass(frozen=True)
+class Settled:
+    """What counts for one target of a case, and who decided it; from_merge: taken from the lead."""
+
+    label: str
+    kind: str
+    who: str
+    from_merge: bool
+
+
 def newest_decisions(case: CaseRow) -> dict[str, DecisionRow]:
-    """Target to the decision that counts."""
+    """Target to the newest of the case's own decisions."""
     return {decision.target: decision for decision in case.decisions}
+
+
+def settled(case: CaseRow) -> dict[str, Settled]:
+    """Target to what counts: the merge's section and handling type where it has them, else its own."""
+    own = newest_decisions(case)
+    found = {target: Settled(d.label, d.kind, d.who, False) for target, d in own.items()}
+    merge = active_merge(case)
+    for target, label in shared_labels(case).items():
+        leads = merge is not None and merge.lead_id == case.id
+        if merge is not None and not (leads and target in own and own[target].label == label):
+            origin = _origin(merge, target, label)
+            found[target] = Settled(label, origin.kind, origin.who, True)
+    return found
+
+
+def _origin(merge: MergeRow, target: str, label: str) -> DecisionRow:
+    """The decision that a shared label came from: the lead's, or that of one who led before.
+
+    Of those who do not lead the first counts: what members wrote down on closing came later.
+    """
+    made = [
+        decision
+        for member in merge.members
+        for decision in member.case.decisions
+        if (decision.target, decision.label) == (target, label)
+    ]
+    of_lead = [decision for decision in made if decision.case_id == merge.lead_id]
+    return of_lead[-1] if of_lead else min(made, key=lambda d: d.id)
 
 
 def newest_predictions(case: CaseRow) -> dict[str, PredictionRow]:
@@ -50,14 +99,16 @@ def decide(
 
     Raises:
         InputError: no name, unknown target or label, override without a reason.
-        Conflict: somebody decided meanwhile, or the case is closed.
+        Conflict: somebody decided meanwhile, the case is closed, or the label is its lead's to give.
     """
     who, why = check_who(who), why.strip()
     if not labels:
         raise InputError("没有要认定的内容。", field="decisions")
     case = get_case(case_id, session=session)
+    _check_leads(case, labels)
     predictions = newest_predictions(case)
     before = newest_decisions(case)
+    stood = settled_labels(case)
     for target, label in labels.items():
         if target not in TARGETS:
             raise InputError(f"没有“{target}”这个认定项,可选:{'、'.join(TARGETS)}。", field="target")
@@ -71,39 +122,39 @@ def decide(
             raise Conflict(f"已有人认定过:{names}。请刷新后再改。", version=case.version)
         seen_version = case.version
     _claim(case, seen_version, session)
-    made = []
-    for target, label in labels.items():
-        prediction = predictions.get(target)
-        kind = _kind(prediction, label)
-        made.append(
-            add_decision(
-                case,
-                target,
-                label,
-                kind=kind,
-                who=who,
-                why=why,
-                prediction=prediction,
-                session=session,
-            )
-        )
-        add_event(
-            "overridden" if kind == "override" else "confirmed",
-            who=who,
-            session=session,
-            case_id=case.id,
-            target=target,
-            label=label,
-            before=before[target].label if target in before else None,
-            recommended=prediction.ranked[0][0] if prediction else None,
-            probability=prediction.ranked[0][1] if prediction else None,
-            model_version=prediction.model_version if prediction else None,
-            why=why,
-        )
+    made = [
+        record_decision(case, t, label, before=stood.get(t), who=who, why=why, session=session)
+        for t, label in labels.items()
+    ]
     session.flush()
     session.refresh(case, ["decisions"])
     settle(case, taxonomy)
+    _lead_on(case, labels, who=who, why=why, session=session)
     return made
+
+
+def record_decision(
+    case: CaseRow, target: str, label: str, *, before: str | None, who: str, why: str, session: Session
+) -> DecisionRow:
+    """Append a person's decision and its event; the caller has checked that it may be made."""
+    prediction = newest_predictions(case).get(target)
+    kind = _kind(prediction, label)
+    add_event(
+        "overridden" if kind == "override" else "confirmed",
+        who=who,
+        session=session,
+        case_id=case.id,
+        target=target,
+        label=label,
+        before=before,
+        recommended=prediction.ranked[0][0] if prediction else None,
+        probability=prediction.ranked[0][1] if prediction else None,
+        model_version=prediction.model_version if prediction else None,
+        why=why,
+    )
+    return add_decision(
+        case, target, label, kind=kind, who=who, why=why, prediction=prediction, session=session
+    )
 
 
 def settle(case: CaseRow, taxonomy: Taxonomy) -> None:
@@ -146,22 +197,54 @@ def _kind(prediction: PredictionRow | None, label: str) -> str:
     return "confirm" if prediction is not None and prediction.ranked[0][0] == label else "override"
 
 
+def _check_leads(case: CaseRow, labels: Mapping[str, str]) -> None:
+    """Section and handling type of a member are its lead's; raises Conflict."""
+    merge = follows(case)
+    if merge is None or case.state == "closed" or not any(target in SHARED for target in labels):
+        return
+    what = "请先更换主件" if merge.lead.state == "closed" else "请在主件上认定"
+    raise Conflict(
+        f"本件已并入“{merge.name}”,承办科室和办理类型随主件({case_name(merge.lead)}),{what},或先解除并案。",
+        merge_id=merge.id,
+        lead=merge.lead_id,
+    )
+
+
+def _lead_on(case: CaseRow, labels: Mapping[str, str], *, who: str, why: str, session: Session) -> None:
+    """What is decided of a lead is decided of the open cases that follow it."""
+    merge = active_merge(case)
+    given = {target: label for target, label in labels.items() if target in SHARED}
+    if merge is None or not given:
+        return
+    followers = [m for m in active_members(merge) if m.id != case.id and m.state != "closed"]
+    stood = {member.id: settled_labels(member) for member in followers}
+    merge.labels = {**merge.labels, **given}
+    assign_members(merge)
+    session.flush()
+    raise_version(merge, merge.version, session=session)
+    for member in followers:
+        for target, label in given.items():
+            add_event(
+                "followed",
+                who=who,
+                session=session,
+                case_id=member.id,
+                merge_id=merge.id,
+                lead=case.id,
+                target=target,
+                label=label,
+                before=stood[member.id].get(target),
+                why=why,
+            )
+        raise_version(member, member.version, session=session)
+        session.expire(member, ["events"])
+
+
 def _claim(case: CaseRow, seen_version: int, session: Session) -> None:
     """Raise the version only if it is still the one that was seen: the first writer wins."""
     if case.state == "closed":
         raise Conflict("本件已办结销号,不能再改认定。", state=case.state)
-    won = (
-        seen_version == case.version
-        and session.execute(
-            update(CaseRow)
-            .where(CaseRow.id == case.id, CaseRow.version == seen_version)
-            .values(version=CaseRow.version + 1)
-            .returning(CaseRow.id)
-            .execution_options(synchronize_session=False)
-        ).first()
-    )
-    if not won:
+    if not raise_version(case, seen_version, session=session):
         last = max(case.decisions, key=lambda d: d.id, default=None)
         by = f"({last.who},{last.label})" if last else ""
         raise Conflict(f"您打开后已有人改动过本件{by},请刷新后再认定。", version=case.version)
-    session.refresh(case, ["version"])

@@ -12,7 +12,7 @@ STATE_NAMES = {
 }
 _NEXT = {
     "in_review": {"in_review", "assigned"},
-    "assigned": {"assigned", "closed"},
+    "assigned": {"assigned", "in_review", "closed"},  # back only by leaving the merge it followed
     "closed": set(),
 }
 

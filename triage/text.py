@@ -82,9 +82,14 @@ def clean(raw: str) -> str:
     return _MASKED_NAME.sub("某", mask_private(normalise(raw))).lower()
 
 
+def title_core(title: str) -> str:
+    """The matter of a title, cleaned; empty for an empty title."""
+    return strip_frame(clean(title)) if title.strip() else ""
+
+
 def document(title: str, body: str) -> str:
     """One cleaned text out of title (frame stripped) and body; either may be empty."""
-    head = strip_frame(clean(title)) if title.strip() else ""
+    head = title_core(title)
     tail = clean(body)
     return f"{head}。{tail}" if head and tail else head or tail
 

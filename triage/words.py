@@ -140,11 +140,16 @@ def kind_weight(word: str) -> float:
     return part * min(1.0, rarity)
 
 
+def expected_texts(word: str) -> float:
+    """In how many of BACKGROUND texts of Chinese at large the word would stand."""
+    frequency, _ = _entry(word)
+    return BACKGROUND * min(1.0, frequency / _dictionary()[1] * WORDS_A_TEXT)
+
+
 def rarity(word: str, texts_with: int, texts: int) -> float:
     """Inverse document frequency in the office, smoothed by the dictionary."""
-    frequency, _ = _entry(word)
-    expected = BACKGROUND * min(1.0, frequency / _dictionary()[1] * WORDS_A_TEXT)
-    return math.log((texts + BACKGROUND + 1) / (texts_with + expected + 1)) * kind_weight(word)
+    seen = math.log((texts + BACKGROUND + 1) / (texts_with + expected_texts(word) + 1))
+    return seen * kind_weight(word)
 
 
 def matter_words(text: str, segmenter: Segmenter) -> Counter[str]:

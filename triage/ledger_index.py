@@ -1,0 +1,266 @@
+"""The index of cases kept in step with the ledger, whichever process wrote into it."""
+
+from __future__ import annotations
+
+import hashlib
+import threading
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
+
+import numpy as np
+from numpy.typing import NDArray
+from sqlalchemy import func, select
+from sqlalchemy.orm import Session, selectinload
+
+from triage import sieve
+from triage.bag import WORD
+from triage.case_index import CaseIndex, make_case_text
+from triage.encoder import Vectors
+from triage.evidence import Comparison, compare
+from triage.ledger.cases import get_case
+from triage.ledger.decisions import newest_predictions
+from triage.ledger.memberships import settled_labels
+from triage.ledger.pair_weights import newest_weights
+from triage.ledger.store import Ledger
+from triage.ledger.tables import CaseReadingRow, CaseRow, EventRow, MergeMemberRow, VectorRow
+from triage.pairs import CaseText
+from triage.postgres_index import PostgresIndex
+from triage.reading import Suggestion
+from triage.related import PairWeights, Related
+from triage.stored_cases import StoredCases
+from triage.taxonomy import TARGETS
+from triage.text import Segmenter
+
+READING = "1"  # raise it whenever a case's words or codes are made in another way
+CHUNK = 2000
+# after these a case may have another label, or be closed
+RELABELLING = (
+    "confirmed",
+    "overridden",
+    "closed",
+    "merged",
+    "joined",
+    "unmerged",
+    "lead_changed",
+    "followed",
+)
+
+
+class LedgerIndex:
+    """Safe to use from several threads; what other processes committed is found as well.
+
+    Where a PostgreSQL ledger has more cases than memory is meant for, its own sieve is asked
+    and no case is loaded.
+    """
+
+    def __init__(self, index: CaseIndex, ledger: Ledger, memory_cases: int) -> None:
+        """Args:
+        index: an empty one.
+        memory_cases: with more cases than these PostgreSQL's sieve is used, where it is there.
+        """
+        self._index = index
+        self._lock = threading.Lock()
+        self._last_case = 0
+        self._last_event = 0
+        self._learned = 0
+        self._reading = reading_of(index.segmenter)
+        self._memory_cases = memory_cases
+        self._beyond = False  # more cases than memory is meant for; never turns back
+        stored = StoredCases(index.segmenter, index.encoder, self._reading)
+        usual = index.collection.mean, index.collection.title_mean, index.collection.office_words
+        self._sieve = PostgresIndex(ledger, stored, index.segmenter, index.encoder, index.weights, usual)
+
+    @property
+    def encoder_name(self) -> str:
+        return self._index.encoder.name
+
+    @property
+    def _stored_as(self) -> str:
+        """How vectors are named in the ledger: those of other encoders are made anew."""
+        names = dict.fromkeys((self._index.encoder.name, self._index.title_encoder.name))
+        return "+".join(names)
+
+    def encode(self, suggestions: Sequence[Suggestion]) -> tuple[Vectors, Vectors]:
+        """Vectors of n whole texts and n titles."""
+        return self._index.encode(suggestions)
+
+    def encode_titles(self, suggestions: Sequence[Suggestion]) -> Vectors:
+        """Vectors of n titles."""
+        return self._index.encode_titles(suggestions)
+
+    def sync(self, session: Session) -> None:
+        """Bring the index up to date with everything that ``session`` sees."""
+        with self._lock:
+            self._sync(session)
+
+    def search(
+        self,
+        suggestion: Suggestion,
+        case: CaseText,
+        vectors: tuple[Vectors, Vectors],
+        top: int,
+        session: Session,
+    ) -> list[Related]:
+        """The best ``top`` pairs with cases in the ledger, best first."""
+        with self._lock:
+            self._sync(session)
+            if self._beyond:
+                return self._sieve.search(suggestion, case, *vectors, top, session)
+            return self._index.search(suggestion, case, *vectors, top)
+
+    def compare(self, first: Suggestion, second: Suggestion, session: Session) -> Comparison:
+        """What two texts share and where they differ, weighed by how rare words are in the ledger."""
+        with self._lock:
+            self._sync(session)
+            among = self._sieve.collection if self._beyond else self._index.collection
+            return compare(first, second, self._index.segmenter, among)
+
+    def pair_features(
+        self, pairs: Sequence[tuple[str, str]], session: Session
+    ) -> tuple[dict[str, NDArray[np.float64]], int]:
+        """Block.features of n pairs of cases in the ledger, each of shape (n,), and how many cases there are."""
+        with self._lock:
+            self._sync(session)
+            if self._beyond:
+                return self._sieve.pair_features(pairs, session), len(self._sieve)
+            return self._index.pair_features(pairs), len(self._index)
+
+    @property
+    def weights(self) -> PairWeights:
+        """The pair score's weights in use."""
+        return self._index.weights
+
+    def read(self, key: str, suggestion: Suggestion, **about: object) -> CaseText:
+        """See make_case_text."""
+        return make_case_text(key, suggestion, self._index.segmenter, **about)  # type: ignore[arg-type]
+
+    def store(self, case_id: int, text: CaseText, vectors: tuple[Vectors, Vectors], session: Session) -> None:
+        """Keep what was read of a case, so that no process has to read it again."""
+        session.add(
+            VectorRow(
+                case_id=case_id,
+                encoder=self._stored_as,
+                document=vectors[0].tobytes(),
+                title=vectors[1].tobytes(),
+            )
+        )
+        session.add(self._reading_row(case_id, text))
+        if self._beyond:
+            self._sieve.put(replace(text, key=str(case_id)), *vectors, session)
+
+    def _reading_row(self, case_id: int, text: CaseText) -> CaseReadingRow:
+        return CaseReadingRow(
+            case_id=case_id,
+            reading=self._reading,
+            bag=text.bag.tobytes(),
+            codes=text.codes.astype("<u2").tobytes(),
+            core=text.core,
+        )
+
+    def _sync(self, session: Session) -> None:
+        if not self._last_case:  # what is loaded now has its decisions with it
+            self._last_event = session.scalar(select(func.max(EventRow.id))) or 0
+        learned = newest_weights(session=session, after=self._learned)
+        if learned is not None:
+            self._learned, self._index.weights = learned
+            self._sieve.weights = self._index.weights
+        newest = session.scalar(select(func.max(CaseRow.id))) or 0
+        if self._too_many(newest, session):
+            self._sieve.sync(session)
+            return
+        while self._last_case < newest:
+            self._load(session)
+        changed = session.execute(
+            select(EventRow.id, EventRow.case_id)
+            .where(
+                EventRow.id > self._last_event,
+                EventRow.kind.in_(RELABELLING),
+            )
+            .order_by(EventRow.id)
+        ).all()
+        for event_id, case_id in changed:
+            self._last_event = event_id
+            if case_id is not None and str(case_id) in self._index:
+                case = get_case(case_id, session=session)
+                self._index.update(str(case_id), closed=case.state == "closed", labels=known_labels(case))
+
+    def _too_many(self, newest: int, session: Session) -> bool:
+        """Whether the database's sieve is to be used. ``newest``: highest case number."""
+        one_encoder = self._index.title_encoder is self._index.encoder  # the sieve's vectors are of one
+        if not self._beyond and one_encoder and newest >= self._memory_cases:
+            count = session.scalar(select(func.count()).select_from(CaseRow)) or 0
+            self._beyond = count >= self._memory_cases and sieve.is_there(session)
+        return self._beyond
+
+    def _load(self, session: Session) -> None:
+        """The next CHUNK cases: as they were stored, or read again where nothing fitting was."""
+        cases = session.scalars(
+            select(CaseRow)
+            .where(CaseRow.id > self._last_case)
+            .order_by(CaseRow.id)
+            .limit(CHUNK)
+            .options(selectinload(CaseRow.predictions), selectinload(CaseRow.decisions))
+            .options(selectinload(CaseRow.memberships).selectinload(MergeMemberRow.merge))
+        ).all()
+        first, last = cases[0].id, cases[-1].id
+        texts = {
+            row.case_id: row
+            for row in session.scalars(
+                select(CaseReadingRow).where(
+                    CaseReadingRow.case_id.between(first, last), CaseReadingRow.reading == self._reading
+                )
+            )
+        }
+        vectors = self._vectors(cases, session)
+        for case in cases:
+            stored = texts.get(case.id)
+            about = {
+                "received_on": case.received_on,
+                "closed": case.state == "closed",
+                "deputy": case.deputy,
+                "labels": known_labels(case),
+            }
+            if stored is None:
+                text = self.read(str(case.id), Suggestion(case.title, case.body), **about)
+            else:
+                text = CaseText(
+                    key=str(case.id),
+                    bag=np.frombuffer(stored.bag, dtype=WORD),
+                    codes=np.frombuffer(stored.codes, dtype="<u2"),
+                    core=stored.core,
+                    **about,  # type: ignore[arg-type]
+                )
+            self._index.add(text, *vectors[case.id])
+            self._last_case = case.id
+
+    def _vectors(self, cases: Sequence[CaseRow], session: Session) -> dict[int, tuple[Vectors, Vectors]]:
+        known: dict[int, tuple[Vectors, Vectors]] = {}
+        rows: Iterable[VectorRow] = session.scalars(
+            select(VectorRow).where(
+                VectorRow.case_id.between(cases[0].id, cases[-1].id), VectorRow.encoder == self._stored_as
+            )
+        )
+        for row in rows:
+            known[row.case_id] = (
+                np.frombuffer(row.document, dtype=np.float32),
+                np.frombuffer(row.title, dtype=np.float32),
+            )
+        lacking = [c for c in cases if c.id not in known]
+        fresh = self._index.encode([Suggestion(c.title, c.body) for c in lacking])
+        return known | {c.id: (fresh[0][i], fresh[1][i]) for i, c in enumerate(lacking)}
+
+
+def reading_of(segmenter: Segmenter) -> str:
+    """The mark of cases read by this program with that segmenter, at most 40 characters."""
+    terms = "\0".join(segmenter.terms)
+    return f"{READING}-{hashlib.sha256(terms.encode()).hexdigest()[:12]}"
+
+
+def known_labels(case: CaseRow) -> dict[str, dict[str, float]]:
+    """Decided labels with certainty 1, predicted ones with their probabilities."""
+    labels: dict[str, dict[str, float]] = {
+        target: dict(row.ranked) for target, row in newest_predictions(case).items()
+    }
+    for target, label in settled_labels(case).items():
+        labels[target] = {label: 1.0}
+    return {t: labels[t] for t in TARGETS if t in labels}

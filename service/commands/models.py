@@ -7,6 +7,7 @@ import argparse
 from service.api import describe_models
 from service.command import EXIT_OK
 from service.screen import progress_bar, say, say_json
+from training.learn_pairs import learn_pairs
 from training.retrain import Outcome, retrain
 from triage.config import Settings
 from triage.desk import Desk
@@ -26,11 +27,15 @@ def retrain_(args: argparse.Namespace, settings: Settings) -> int:
             on_step=lambda _: bar("训练", next(steps), len(targets)),
         )
         bar("训练", len(targets), len(targets))
+    pairs = None if args.target else learn_pairs(desk, who=args.who)
     if args.json:
-        say_json([outcome.to_dict() for outcome in outcomes])
+        learned = [pairs.to_dict()] if pairs else []
+        say_json([*(outcome.to_dict() for outcome in outcomes), *learned])
         return EXIT_OK
     for outcome in outcomes:
         _say_outcome(outcome)
+    if pairs:
+        say(f"关联:认定 {pairs.joined} 对,排除 {pairs.parted} 对。{pairs.note}。")
     return EXIT_OK
 
 

@@ -7,7 +7,7 @@ from typing import Annotated, Any, Literal
 from fastapi import APIRouter, Depends, Header, Query, Request, Response
 from sqlalchemy.orm import Session
 
-from service.problems import PROBLEM_SCHEMA
+from service.problems import documented
 from service.schemas import (
     CaseOut,
     CasePage,
@@ -21,10 +21,12 @@ from service.schemas import (
     SubmissionIn,
     TriageOut,
 )
+from service.schemas_parts import CommitmentOut, KeepIn
 from triage.desk import Desk
 from triage.errors import InputError
 from triage.ledger.cases import CaseFilter, get_case, list_cases
 from triage.ledger.closing import close_case
+from triage.ledger.commitments import keep_commitment
 from triage.ledger.decisions import decide
 from triage.ledger.relations import relations_of
 from triage.registry import Manifest
@@ -42,16 +44,10 @@ def get_desk(request: Request) -> Desk:
 TheDesk = Annotated[Desk, Depends(get_desk)]
 
 
-def _problems(*statuses: int) -> dict[int | str, dict[str, Any]]:
-    content = {"application/problem+json": {"schema": PROBLEM_SCHEMA}}
-    texts = {404: "没有这件", 409: "与现状冲突", 422: "填写有误", 413: "内容太大"}
-    return {status: {"description": texts[status], "content": content} for status in statuses}
-
-
 router = APIRouter(prefix="/api")
 
 
-@router.post("/triage", summary="试算推荐,不写台账", responses=_problems(413, 422))
+@router.post("/triage", summary="试算推荐,不写台账", responses=documented(413, 422))
 def try_triage(body: SubmissionIn, desk: TheDesk) -> TriageOut:
     submission = desk.check(body.submission())
     advice = desk.advise([submission])[0]
@@ -82,7 +78,7 @@ def try_triage(body: SubmissionIn, desk: TheDesk) -> TriageOut:
     "/cases",
     status_code=201,
     summary="收件:登记、推荐、关联、分办,一次写入",
-    responses={200: {"model": CaseReceipt, "description": "已登记过的同一件"}, **_problems(413, 422)},
+    responses={200: {"model": CaseReceipt, "description": "已登记过的同一件"}, **documented(413, 422)},
 )
 def add_case(
     body: SubmissionIn,
@@ -99,7 +95,7 @@ def add_case(
         return CaseReceipt(**case.model_dump(), created=receipt.created, differs=receipt.differs)
 
 
-@router.get("/cases", summary="台账列表", responses=_problems(422))
+@router.get("/cases", summary="台账列表", responses=documented(422))
 def get_cases(
     desk: TheDesk,
     state: Annotated[str, Query(description="in_review、assigned、closed 或空")] = "",
@@ -119,13 +115,13 @@ def get_cases(
         return CasePage(total=total, limit=limit, offset=offset, cases=[CaseSummary.of(r) for r in rows])
 
 
-@router.get("/cases/{case_id}", summary="一件的全部", responses=_problems(404))
+@router.get("/cases/{case_id}", summary="一件的全部", responses=documented(404))
 def get_one_case(case_id: int, desk: TheDesk) -> CaseOut:
     with desk.ledger.read() as session:
         return _whole(case_id, session)
 
 
-@router.post("/cases/{case_id}/decisions", summary="确认或改判", responses=_problems(404, 409, 422))
+@router.post("/cases/{case_id}/decisions", summary="确认或改判", responses=documented(404, 409, 422))
 def add_decisions(case_id: int, body: DecisionsIn, desk: TheDesk) -> CaseOut:
     labels: dict[str, str] = {d.target: d.label for d in body.decisions}
     if len(labels) < len(body.decisions):
@@ -144,7 +140,7 @@ def add_decisions(case_id: int, body: DecisionsIn, desk: TheDesk) -> CaseOut:
         return _whole(case_id, session)
 
 
-@router.post("/cases/{case_id}/close", summary="办结销号", responses=_problems(404, 409, 422))
+@router.post("/cases/{case_id}/close", summary="办结销号", responses=documented(404, 409, 422))
 def close(case_id: int, body: CloseIn, desk: TheDesk) -> CaseOut:
     with desk.ledger.write() as session:
         close_case(
@@ -153,11 +149,21 @@ def close(case_id: int, body: CloseIn, desk: TheDesk) -> CaseOut:
             reply_number=body.reply_number,
             who=body.who,
             why=body.why,
+            commitments=[c.commitment() for c in body.commitments],
             session=session,
             taxonomy=desk.taxonomy,
         )
     with desk.ledger.read() as session:
         return _whole(case_id, session)
+
+
+@router.post("/commitments/{commitment_id}/keep", summary="承诺兑现", responses=documented(404, 409, 422))
+def keep(commitment_id: int, body: KeepIn, desk: TheDesk) -> CommitmentOut:
+    with desk.ledger.write() as session:
+        row = keep_commitment(
+            commitment_id, who=body.who, kept_on=body.kept_on, why=body.why, session=session
+        )
+        return CommitmentOut.of(row)
 
 
 @router.get("/models", summary="模型版本")

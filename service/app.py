@@ -13,7 +13,7 @@ from fastapi.staticfiles import StaticFiles
 from fastapi.templating import Jinja2Templates
 from sqlalchemy import text
 
-from service import api, pages, problems
+from service import api, api_merges, pages, pages_related, problems
 from service.guards import Guard
 from triage.config import Settings
 from triage.desk import Desk
@@ -51,7 +51,9 @@ def make_app(settings: Settings, desk: Desk | None = None) -> FastAPI:
     app.state.templates = _templates()
     problems.install(app)
     app.include_router(api.router)
+    app.include_router(api_merges.router)
     app.include_router(pages.router)
+    app.include_router(pages_related.router)
 
     @app.get("/healthz", summary="进程是否活着")
     def healthz() -> dict[str, str]:

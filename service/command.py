@@ -8,6 +8,7 @@ import os
 import sys
 import warnings
 from collections.abc import Callable, Sequence
+from datetime import date
 from importlib import import_module
 from pathlib import Path
 
@@ -30,6 +31,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     chinese_argparse.install()
     parser = build_parser()
     args = parser.parse_args(argv)
+    if args.command == "groups" and args.cases and not args.json:
+        parser.error("用 --cases 时要用 --json 写明结果文件")
     try:
         settings = Settings.from_env()
         if args.home:
@@ -98,6 +101,10 @@ def build_parser() -> argparse.ArgumentParser:
     sub.add_argument("id", type=int, metavar="台账编号")
     sub.add_argument("--result", required=True, help="办理结果类别,如 A")
     sub.add_argument("--reply", default="", help="答复文号")
+    sub.add_argument("--commitment", default="", metavar="事项", help="答复中向代表承诺的事项")
+    sub.add_argument(
+        "--commitment-due", type=date.fromisoformat, metavar="日期", help="承诺时限,如 2026-12-31"
+    )
     sub.add_argument("--confirm", action="store_true", help="未经人工认定的各项,一并确认为推荐的第一项")
     sub.add_argument("--why", default="", help="说明")
     who(sub)
@@ -139,16 +146,36 @@ def build_parser() -> argparse.ArgumentParser:
     sub.add_argument("--json", type=Path, required=True, metavar="OUT.json")
     sub.add_argument("--predictions", type=Path, metavar="OUT.csv")
 
-    sub = add("related", "在一个文件里找可并案、重复和先例", "files", "related_")
-    sub.add_argument("--cases", type=Path, required=True, metavar="C.csv")
-    sub.add_argument("--queries", type=Path, metavar="IDS.txt", help="只查这些 id,一行一个")
-    sub.add_argument("--top", type=int, default=10)
-    labels = sub.add_mutually_exclusive_group()
-    labels.add_argument(
-        "--taxonomy", type=Path, help="分类文件,以其职责判断科室是否一致(默认用本单位的分类和模型)"
-    )
-    labels.add_argument("--no-taxonomy", action="store_true", help="不看科室,只看文字")
-    sub.add_argument("--json", type=Path, required=True, metavar="OUT.jsonl")
+    for name, help in (
+        ("related", "在一个文件里找可并案、重复和先例"),
+        ("groups", "列出可以一并办理的各组:台账里一年的,或一个文件里的"),
+    ):
+        sub = add(name, help, "files", f"{name}_")
+        in_file = name == "related"
+        sub.add_argument(
+            "--cases",
+            type=Path,
+            required=in_file,
+            metavar="C.csv",
+            help="" if in_file else "不用台账,在这个文件里找",
+        )
+        if not in_file:
+            sub.add_argument("--year", type=int, help="台账中哪一年收件的(默认今年)")
+        if in_file:
+            sub.add_argument("--queries", type=Path, metavar="IDS.txt", help="只查这些 id,一行一个")
+            sub.add_argument("--top", type=int, default=10)
+        labels = sub.add_mutually_exclusive_group()
+        labels.add_argument(
+            "--taxonomy", type=Path, help="分类文件,以其职责判断科室是否一致(默认用本单位的分类和模型)"
+        )
+        labels.add_argument("--no-taxonomy", action="store_true", help="不看科室,只看文字")
+        sub.add_argument(
+            "--json",
+            type=Path,
+            required=in_file,
+            metavar="OUT.json(l)",
+            help="" if in_file else "写成文件;用 --cases 时必填",
+        )
     return parser
 
 

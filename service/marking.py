@@ -1,9 +1,9 @@
-"""A text in pieces, with the evidence words of each target marked."""
+"""A text in pieces, with words marked: the evidence of each target, or what another text says too."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from triage.ledger.tables import PredictionRow
 from triage.taxonomy import TARGETS
@@ -35,6 +35,14 @@ def mark(text: str, predictions: Sequence[PredictionRow]) -> list[tuple[str, str
     for target in TARGETS:
         for word in evidence_words(newest[target]) if target in newest else []:
             owner.setdefault(word.lower(), target)
+    return mark_words(text, owner)
+
+
+def mark_words(text: str, owner: Mapping[str, str]) -> list[tuple[str, str]]:
+    """Pieces of ``text`` in order, each with what ``owner`` says of it (words in lower case), or "".
+
+    Where one word stands inside another, the longer one is marked.
+    """
     if not owner:
         return [(text, "")]
     longest_first = sorted(owner, key=len, reverse=True)

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from datetime import date
+from typing import Annotated, Any
 from urllib.parse import quote, unquote, urlencode
 
 from fastapi import APIRouter, Form, Query, Request
@@ -11,13 +12,16 @@ from fastapi.templating import Jinja2Templates
 
 from service.api import TheDesk, describe_models
 from service.marking import mark
+from service.related_view import DONE, related_context, told_since
 from triage.desk import Desk
 from triage.errors import TriageError
 from triage.flags import FLAG_NAMES
 from triage.ledger.cases import CaseFilter, get_case, list_cases
 from triage.ledger.closing import close_case
-from triage.ledger.decisions import DECISION_NAMES, decide, newest_decisions, newest_predictions
+from triage.ledger.decisions import DECISION_NAMES, decide, newest_predictions, settled
 from triage.ledger.events import EVENT_NAMES, flags_of
+from triage.ledger.groups import grouped_cases
+from triage.ledger.memberships import SHARED, follows
 from triage.ledger.relations import relations_of
 from triage.ledger.states import STATE_NAMES
 from triage.related import KIND_NAMES
@@ -29,7 +33,8 @@ WHO_COOKIE = "who"
 router = APIRouter(include_in_schema=False, default_response_class=HTMLResponse)
 
 
-def _render(request: Request, desk: Desk, name: str, status: int = 200, **context: object) -> Response:
+def render(request: Request, desk: Desk, name: str, status: int = 200, **context: object) -> Response:
+    """A page with everything that all pages need."""
     templates: Jinja2Templates = request.app.state.templates
     return templates.TemplateResponse(
         request,
@@ -79,8 +84,10 @@ def queue(
             name: list_cases(CaseFilter(state=name), session=session, limit=1)[1] for name in STATE_NAMES
         }
         items = []
+        years = {case.received_on.year for case in rows if case.state != "closed"}
+        grouped = set().union(*(grouped_cases(session=session, year=year) for year in years))
         for case in rows:
-            predictions, decisions = newest_predictions(case), newest_decisions(case)
+            predictions, decisions = newest_predictions(case), settled(case)
             cells = {}
             for target in TARGETS:
                 if target in decisions:
@@ -89,9 +96,17 @@ def queue(
                     label, p = predictions[target].ranked[0]
                     cells[target] = (label, p, "")
             proposed = [r for r, _ in relations_of(case.id, session=session) if r.status != "dismissed"]
-            items.append({"case": case, "cells": cells, "relations": proposed, "flags": flags_of(case)})
+            items.append(
+                {
+                    "case": case,
+                    "cells": cells,
+                    "relations": proposed,
+                    "flags": flags_of(case),
+                    "grouped": case.id in grouped,
+                }
+            )
         query = {"state": state, "section": section, "flag": flag, "text": text}
-        return _render(
+        return render(
             request,
             desk,
             "queue.html",
@@ -110,11 +125,17 @@ def queue(
 
 
 @router.get("/cases/{case_id}")
-def case_page(request: Request, desk: TheDesk, case_id: int, done: Annotated[str, Query()] = "") -> Response:
-    return _case_page(request, desk, case_id, done=done)
+def case_page(
+    request: Request,
+    desk: TheDesk,
+    case_id: int,
+    done: Annotated[str, Query()] = "",
+    since: Annotated[int | None, Query(ge=0)] = None,
+) -> Response:
+    return show_case(request, desk, case_id, done=done, since=since)
 
 
-def _case_page(
+def show_case(
     request: Request,
     desk: Desk,
     case_id: int,
@@ -122,8 +143,16 @@ def _case_page(
     status: int = 200,
     error: str = "",
     done: str = "",
+    since: int | None = None,
     form: dict[str, str] | None = None,
+    typed: dict[str, Any] | None = None,
 ) -> Response:
+    """The page of one case.
+
+    Args:
+        since: the case's newest event before what was ``done``; the page tells what came of it.
+        form: what was typed into a refused decision or closing; typed: into another form.
+    """
     with desk.ledger.read() as session:
         case = get_case(case_id, session=session)
         predictions = newest_predictions(case)
@@ -131,16 +160,22 @@ def _case_page(
             CaseFilter(state="in_review"), session=session, limit=2, unsure_first=True
         )
         ids = [c.id for c in waiting if c.id != case_id]
-        return _render(
+        warnings, linked = told_since(case, since, session=session) if since is not None else ([], [])
+        return render(
             request,
             desk,
             "case.html",
             status=status,
             case=case,
             predictions=predictions,
-            decisions=newest_decisions(case),
+            decisions=settled(case),
+            from_lead=SHARED if follows(case) else (),
             flags=flags_of(case),
-            relations=relations_of(case_id, session=session),
+            **related_context(case, typed=typed or {}, session=session),
+            result_of_act=DONE.get(done, ""),
+            warnings=warnings,
+            linked=linked,
+            today=date.today(),
             title_pieces=mark(case.title or "(无标题)", case.predictions),
             body_pieces=mark(case.body, case.predictions),
             choices={t: [x.name for x in desk.taxonomy.labels(t) if x.active] for t in TARGETS},
@@ -170,7 +205,7 @@ def decide_page(
     chosen = {"section": section, "topic": topic, "handling": handling}
     try:
         with desk.ledger.write() as session:
-            before = newest_decisions(get_case(case_id, session=session))
+            before = settled(get_case(case_id, session=session))
             # what a person settled and nobody changes now needs no second decision
             labels = {
                 t: label
@@ -188,7 +223,7 @@ def decide_page(
             )
     except TriageError as error:
         # what was typed stays on the page
-        return _case_page(
+        return show_case(
             request,
             desk,
             case_id,
@@ -196,7 +231,7 @@ def decide_page(
             error=error.message,
             form={**chosen, "who": who, "why": why},
         )
-    return _back(case_id, "decided", who)
+    return back(case_id, "decided", who)
 
 
 @router.post("/cases/{case_id}/close")
@@ -219,7 +254,7 @@ def close_page(
                 taxonomy=desk.taxonomy,
             )
     except TriageError as error:
-        return _case_page(
+        return show_case(
             request,
             desk,
             case_id,
@@ -227,11 +262,13 @@ def close_page(
             error=error.message,
             form={"who": who, "reply_number": reply_number},
         )
-    return _back(case_id, "closed", who)
+    return back(case_id, "closed", who)
 
 
-def _back(case_id: int, done: str, who: str) -> Response:
-    response = RedirectResponse(f"/cases/{case_id}?done={done}", status_code=303)
+def back(case_id: int, done: str, who: str, *, since: int | None = None) -> Response:
+    """To the case's page, which says what was done; the name is remembered."""
+    query = urlencode({"done": done} if since is None else {"done": done, "since": since})
+    response = RedirectResponse(f"/cases/{case_id}?{query}", status_code=303)
     response.set_cookie(
         WHO_COOKIE, quote(who.strip()), max_age=90 * 24 * 3600, httponly=True, samesite="strict"
     )
@@ -240,4 +277,4 @@ def _back(case_id: int, done: str, who: str) -> Response:
 
 @router.get("/models")
 def models_page(request: Request, desk: TheDesk) -> Response:
-    return _render(request, desk, "models.html", models=describe_models(desk))
+    return render(request, desk, "models.html", models=describe_models(desk))

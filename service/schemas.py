@@ -7,10 +7,12 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from service.schemas_parts import CommitmentIn, CommitmentOut, MergeBrief, Strict
 from triage.flags import FLAG_NAMES
 from triage.ledger.cases import Submission
 from triage.ledger.decisions import DECISION_NAMES
 from triage.ledger.events import EVENT_NAMES, flags_of
+from triage.ledger.memberships import settled_labels
 from triage.ledger.states import STATE_NAMES
 from triage.ledger.tables import CaseRow, DecisionRow, EventRow, PredictionRow, RelationRow
 from triage.prediction import Prediction
@@ -18,10 +20,6 @@ from triage.related import KIND_NAMES
 from triage.taxonomy import TARGET_NAMES
 
 Target = Literal["section", "topic", "handling"]
-
-
-class Strict(BaseModel):
-    model_config = ConfigDict(extra="forbid")
 
 
 class SubmissionIn(Strict):
@@ -52,6 +50,7 @@ class SubmissionIn(Strict):
     deputy: str = Field("", description="领衔代表")
     delegation: str = Field("", description="代表团或界别")
     received_on: date | None = Field(None, description="收件日期,默认当天")
+    role: str = Field("", description="承办角色:主办、会办(协办)、分办、独办、参阅或空")
 
     def submission(self, idempotency_key: str = "") -> Submission:
         return Submission(**self.model_dump(), idempotency_key=idempotency_key)
@@ -210,7 +209,9 @@ class CaseSummary(BaseModel):
     title: str
     deputy: str
     delegation: str
+    role: str = Field(description="承办角色")
     received_on: date
+    due_on: date | None = Field(description="答复期限")
     state: str
     state_name: str
     route: Literal["auto", "review"]
@@ -219,7 +220,7 @@ class CaseSummary(BaseModel):
     reply_number: str
     closed_on: date | None
     version: int = Field(description="改动一次加一;认定时带上所见的值,防止覆盖别人的认定")
-    labels: dict[str, str] = Field(description="已认定的承办科室、主题、办理类型")
+    labels: dict[str, str] = Field(description="已认定的承办科室、主题、办理类型;并案中的件随主件")
     flags: list[FlagOut] = Field(description="收件时的核对提示,平时为空")
 
     @classmethod
@@ -234,6 +235,8 @@ class CaseOut(CaseSummary):
     predictions: list[PredictionOut]
     decisions: list[DecisionOut]
     relations: list[RelationOut]
+    merge: MergeBrief | None = Field(description="所在的并案,没有则为空")
+    commitments: list[CommitmentOut]
     events: list[EventOut]
 
     @classmethod
@@ -245,6 +248,8 @@ class CaseOut(CaseSummary):
                 "predictions": [PredictionOut.of_row(p) for p in case.predictions],
                 "decisions": [DecisionOut.of(d) for d in case.decisions],
                 "relations": [RelationOut.of(r, other) for r, other in relations],
+                "merge": MergeBrief.of(case),
+                "commitments": [CommitmentOut.of(c) for c in case.commitments],
                 "events": [EventOut.of(e) for e in case.events],
             }
         )
@@ -307,7 +312,14 @@ class CloseIn(Strict):
     model_config = ConfigDict(
         extra="forbid",
         json_schema_extra={
-            "examples": [{"who": "李科员", "result_class": "A", "reply_number": "云发改函〔2026〕12号"}]
+            "examples": [
+                {
+                    "who": "李科员",
+                    "result_class": "A",
+                    "reply_number": "云发改函〔2026〕12号",
+                    "commitments": [{"what": "年内建成两处充电站", "due_on": "2026-12-31"}],
+                }
+            ]
         },
     )
 
@@ -315,6 +327,7 @@ class CloseIn(Strict):
     result_class: str = Field(min_length=1, max_length=20)
     reply_number: str = Field("", max_length=100)
     why: str = Field("", max_length=2_000)
+    commitments: list[CommitmentIn] = Field(default_factory=list, max_length=50)
 
 
 class ModelOut(BaseModel):
@@ -334,7 +347,9 @@ def _summary(case: CaseRow) -> dict[str, Any]:
         "title": case.title,
         "deputy": case.deputy,
         "delegation": case.delegation,
+        "role": case.role,
         "received_on": case.received_on,
+        "due_on": case.due_on,
         "state": case.state,
         "state_name": STATE_NAMES[case.state],
         "route": case.route,
@@ -343,6 +358,6 @@ def _summary(case: CaseRow) -> dict[str, Any]:
         "reply_number": case.reply_number,
         "closed_on": case.closed_on,
         "version": case.version,
-        "labels": {d.target: d.label for d in case.decisions},
+        "labels": settled_labels(case),
         "flags": [FlagOut.make(d["flag"], d["score"], d["why"]) for d in flags_of(case)],
     }

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 import shutil
 from collections.abc import Iterator
@@ -396,6 +397,31 @@ def examples(document: dict[str, Any], operation: dict[str, Any]) -> list[Any]:
     return found
 
 
+def staged(client: TestClient, path: str, numbers: Iterator[int]) -> tuple[str, dict[int, int]]:
+    """Real cases (and a merge or a commitment) for an example: its path, and real ids for its 12, 15, 31."""
+    whole = client.get("/api/openapi.json").json()["components"]["schemas"]["SubmissionIn"]["examples"][0]
+    cases = [post_case(client, **{**whole, "number": f"第{next(numbers)}号"}) for _ in range(3)]
+    first, second, _ = ids = [case["id"] for case in cases]
+    made = {"case_id": first}
+    if path.endswith("/close") or "commitment_id" in path:
+        decide(client, first, firsts(cases[0]))
+    if "commitment_id" in path:
+        sent = {"who": "李", "result_class": "A", "commitments": [{"what": "年内建成"}]}
+        closed = client.post(f"/api/cases/{first}/close", json=sent).json()
+        made["commitment_id"] = closed["commitments"][0]["id"]
+    if "merge_id" in path:
+        sent = {"who": "李", "cases": [first, second], "lead": first}
+        made["merge_id"] = client.post("/api/merges", json=sent).json()["merge"]["id"]
+    return path.format(**made), dict(zip((12, 15, 31), ids, strict=True))
+
+
+def with_ids(example: dict[str, Any], ids: dict[int, int]) -> dict[str, Any]:
+    """The example with its made-up case ids replaced."""
+    named = {k: ids[v] for k, v in example.items() if k in ("lead", "case_id", "other_id")}
+    listed = {k: [ids[i] for i in v] for k, v in example.items() if k == "cases"}
+    return {**example, **named, **listed}
+
+
 def test_every_operation_is_summed_up_in_chinese(client: TestClient) -> None:
     document = client.get("/api/openapi.json").json()
     found = list(operations(document))
@@ -406,6 +432,8 @@ def test_every_operation_is_summed_up_in_chinese(client: TestClient) -> None:
         ("get", "/api/cases/{case_id}"),
         ("post", "/api/cases/{case_id}/decisions"),
         ("post", "/api/cases/{case_id}/close"),
+        ("post", "/api/merges"),
+        ("get", "/api/cases/{case_id}/related"),
         ("get", "/api/models"),
     }
     for _, path, operation in found:
@@ -415,17 +443,15 @@ def test_every_operation_is_summed_up_in_chinese(client: TestClient) -> None:
 
 def test_every_example_of_the_document_can_really_be_posted(client: TestClient) -> None:
     document = client.get("/api/openapi.json").json()
-    posted = 0
+    posted, numbers = 0, itertools.count(900)
     for method, path, operation in operations(document):
         if "requestBody" not in operation:
             assert method == "get", path
             continue
         for example in examples(document, operation):
-            whole = document["components"]["schemas"]["SubmissionIn"]["examples"][0]
-            case = post_case(client, **{**whole, "number": f"第{900 + posted}号"})
-            if path.endswith("/close"):
-                decide(client, case["id"], firsts(case))
-            response = client.post(path.replace("{case_id}", str(case["id"])), json=example)
-            assert response.status_code == (201 if path == "/api/cases" else 200), response.text[:500]
+            real, ids = staged(client, path, numbers)
+            response = client.post(real, json=with_ids(example, ids))
+            made = path in ("/api/cases", "/api/merges")
+            assert response.status_code == (201 if made else 200), response.text[:500]
             posted += 1
-    assert posted >= 4
+    assert posted >= 12

@@ -9,6 +9,7 @@ import subprocess
 import sys
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from datetime import date
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +20,9 @@ from test_problems import rows
 from service.command import main
 from training import sample_office
 from triage.config import Settings
+from triage.ledger.cases import get_case
+from triage.ledger.decisions import decide
+from triage.ledger.merges import merge_cases
 from triage.ledger.store import Ledger
 from triage.taxonomy import TARGETS, load_taxonomy
 
@@ -337,6 +341,35 @@ def test_close_needs_decisions_which_confirm_makes(run: Run, two: Path) -> None:
     refused(run(two, "close", 1, "--result", "A"), "已办结")
 
 
+def test_close_records_what_the_reply_promised(run: Run, two: Path) -> None:
+    done = ("close", 1, "--result", "A", "--confirm", "--who", "李")
+    before = count(two)
+    refused(run(two, *done, "--commitment-due", "2026-12-31"), "没有承诺事项")
+    assert run(two, *done, "--commitment", "修好", "--commitment-due", "年底").code == 2
+    assert count(two) == before
+    assert run(two, *done, "--commitment", "年内修好", "--commitment-due", "2026-12-31").code == 0
+    (promised,) = run(two, "show", 1, "--json").json["commitments"]
+    assert (promised["what"], promised["due_on"], promised["kept_on"]) == ("年内修好", "2026-12-31", None)
+
+
+def test_a_member_of_a_merge_is_shown_and_closed_with_what_its_lead_has(run: Run, two: Path) -> None:
+    settings = Settings.from_env({"TRIAGE_HOME": str(two)})
+    ledger, taxonomy = Ledger(settings.database_url), load_taxonomy(settings.taxonomy_path)
+    with ledger.write() as session:
+        case = get_case(1, session=session)
+        chosen = {"section": "体制改革科", "handling": taxonomy.handling[0].name}
+        decide(1, chosen, who="李", why="试", seen_version=case.version, session=session, taxonomy=taxonomy)
+        merge_cases([1, 2], lead_id=1, who="李", session=session)
+    ledger.close()
+    listed = run(two, "list", "--section", "体制改革科", "--json").json
+    assert {case["id"]: case["section"] for case in listed["cases"]} == {1: "体制改革科", 2: "体制改革科"}
+    assert "认定承办科室:体制改革科(人工改判,李 随主件)" in run(two, "show", 2).out
+    assert run(two, "close", 2, "--result", "A", "--confirm", "--who", "王").code == 0
+    decisions = run(two, "show", 2, "--json").json["decisions"]
+    own = {d["target"]: (d["label"], d["who"]) for d in decisions}
+    assert own["section"] == ("体制改革科", "王")
+
+
 def test_export_writes_what_excel_and_programs_read(run: Run, two: Path, tmp_path: Path) -> None:
     run(two, "close", 1, "--result", "A", "--confirm", "--who", "李")
     table, data = tmp_path / "out.csv", tmp_path / "out.json"
@@ -514,6 +547,27 @@ def test_related_refuses_two_rows_of_one_id(run: Run, tmp_path: Path) -> None:
     refused(run(tmp_path, "related", "--cases", file, "--json", tmp_path / "o"), "第 4 行", "第 2 行")
 
 
+def test_groups_lists_those_of_the_ledger_for_people_and_in_a_file(run: Run, home: Path) -> None:
+    year = date.today().year
+    none = run(home, "groups")
+    assert (none.code, f"{year} 年 0 组、0 件" in none.out) == (0, True)
+    grid = ("黄泥村电网改造", "黄泥村的电网建于二十年前,线径细、变压器小,过年停电,请列入农网改造计划。")
+    light = ("停车场", "市区停车场收费不公示,请明码标价。")
+    rows = [(f"第{n}号", *text, f"2026-01-0{n}") for n, text in enumerate((grid, grid, light), 1)]
+    file = write_csv(home / "in.csv", ("number", "title", "body", "received_on"), *rows)
+    assert run(home, "intake", file, "--session", "六届五次").code == 0
+    shown = run(home, "groups", "--year", 2026)
+    assert "黄泥村电网改造" in shown.out
+    assert "未并案" in shown.out
+    assert "2026 年 1 组、2 件可以一并办理。" in shown.out
+    out = home / "groups.json"
+    assert run(home, "groups", "--year", 2026, "--json", out).code == 0
+    (group,) = json.loads(out.read_text("utf-8"))
+    assert ([c["id"] for c in group["cases"]], group["to_join"], group["merges"]) == ([1, 2], [1, 2], [])
+    assert "0 组" in run(home, "groups", "--year", 2020).out
+    refused(run(home, "groups", "--year", 0), "1990")
+
+
 # ── usage ─────────────────────────────────────────────────────
 
 
@@ -530,6 +584,7 @@ def test_related_refuses_two_rows_of_one_id(run: Run, tmp_path: Path) -> None:
         (["intake"], "文件"),
         (["list", "--limit"], "后面应跟一个值"),
         (["backtest", "--train", "a.csv"], "--test"),
+        (["groups", "--cases", "a.csv"], "--json"),
     ],
 )
 def test_wrong_usage_ends_with_two_and_a_chinese_hint(

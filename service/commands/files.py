@@ -1,25 +1,31 @@
-"""Commands on files alone, without a ledger: backtest and related."""
+"""Commands on files alone, without a ledger: backtest, related, groups (of a ledger where no file is named)."""
 
 from __future__ import annotations
 
 import argparse
 import json
+from collections.abc import Callable
 from functools import partial
 
 from service.command import EXIT_OK, EXIT_PARTIAL
+from service.commands.ledger import ledger_groups
 from service.screen import progress_bar, say
 from training import sample_office
 from training.backtest import backtest, read_labelled, write_predictions, write_report
 from triage.champions import Champions
 from triage.classifier import TargetModel
 from triage.config import Settings
+from triage.documents import BadRow, Row
+from triage.encoder import get_encoder
 from triage.errors import InputError
 from triage.reading import Reader, make_reader, reader_of
 from triage.registry import Registry
-from triage.related_file import read_cases, read_queries, related_in_file
+from triage.related import weights_for
+from triage.related_file import FileIndex, groups_in_file, read_cases, read_queries, related_in_file
 from triage.taxonomy import TARGET_NAMES, TARGETS, Taxonomy, load_taxonomy
 
 SHOWN_REFUSALS = 20
+SHOWN_GROUPS = 20
 
 
 def backtest_(args: argparse.Namespace, settings: Settings) -> int:
@@ -64,26 +70,58 @@ def backtest_(args: argparse.Namespace, settings: Settings) -> int:
 def related_(args: argparse.Namespace, settings: Settings) -> int:
     rows, bad = read_cases(args.cases)
     queries = read_queries(args.queries, rows) if args.queries else [r.reference for r in rows]
-    taxonomy, models = _labels_for_related(args, settings)
-    reader = _reader(taxonomy, settings, None)
     flagged = 0
     with args.json.open("w", encoding="utf-8") as file, progress_bar() as bar:
-        for line in related_in_file(
-            rows,
-            queries,
-            reader,
-            taxonomy,
-            models=models,
-            top=args.top,
-            threshold=settings.related_threshold,
-            progress=bar,
-        ):
+        index = _file_index(args, settings, rows, bar)
+        threshold = weights_for(settings.title_encoder).threshold(settings.related_wrong_share)
+        for line in related_in_file(queries, index, top=args.top, threshold=threshold, progress=bar):
             flagged += any(r["flagged"] for r in line["related"])
             file.write(json.dumps(line, ensure_ascii=False) + "\n")
-    for refused in bad[:SHOWN_REFUSALS]:
-        say(f"  第 {refused.line} 行未用:{refused.reason}")
+    _say_refused(bad)
     say(f"查了 {len(queries)} 件,其中 {flagged} 件有建议合并的对象,结果在 {args.json}。")
     return EXIT_PARTIAL if bad else EXIT_OK
+
+
+def groups_(args: argparse.Namespace, settings: Settings) -> int:
+    if args.cases is None:
+        return ledger_groups(args, settings)
+    rows, bad = read_cases(args.cases)
+    title = {row.reference: row.get("title") or row.get("body")[:30] for row in rows}
+    with progress_bar() as bar:
+        index = _file_index(args, settings, rows, bar)
+        threshold = weights_for(settings.title_encoder).threshold(settings.related_wrong_share)
+        found = groups_in_file(rows, index, threshold=threshold, progress=bar)
+    content = [group.to_dict() for group in found]
+    args.json.write_text(json.dumps(content, ensure_ascii=False, indent=1) + "\n", encoding="utf-8")
+    _say_refused(bad)
+    for group in found[:SHOWN_GROUPS]:
+        say(
+            f"{len(group.keys)} 件:{group.name or title[group.lead]}(建议主件 {group.lead} {title[group.lead]})"
+        )
+    say(
+        f"{len(rows)} 件中找到 {len(found)} 组、{sum(len(g.keys) for g in found)} 件可以一并办理,结果在 {args.json}。"
+    )
+    return EXIT_PARTIAL if bad else EXIT_OK
+
+
+def _file_index(
+    args: argparse.Namespace, settings: Settings, rows: list[Row], progress: Callable[[str, int, int], None]
+) -> FileIndex:
+    taxonomy, models = _labels_for_related(args, settings)
+    return FileIndex(
+        rows,
+        _reader(taxonomy, settings, None),
+        taxonomy,
+        models=models,
+        title_encoder=get_encoder(settings.title_encoder) if settings.title_encoder else None,
+        weights=weights_for(settings.title_encoder),
+        progress=progress,
+    )
+
+
+def _say_refused(bad: list[BadRow]) -> None:
+    for refused in bad[:SHOWN_REFUSALS]:
+        say(f"  第 {refused.line} 行未用:{refused.reason}")
 
 
 def _labels_for_related(

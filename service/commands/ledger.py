@@ -3,21 +3,28 @@
 from __future__ import annotations
 
 import argparse
+import json
 from collections.abc import Callable
+from datetime import date
 from functools import partial
 
 from service.command import EXIT_OK, EXIT_PARTIAL
 from service.schemas import CaseOut
+from service.schemas_groups import GroupOut
 from service.screen import progress_bar, say, say_json, show_table
 from triage.bulk import BulkReport, import_file, intake_file
 from triage.config import Settings
 from triage.desk import Desk
+from triage.errors import InputError
 from triage.exports import export_ledger
 from triage.flags import FLAG_NAMES
 from triage.ledger.cases import CaseFilter, get_case, list_cases
 from triage.ledger.closing import close_case
-from triage.ledger.decisions import DECISION_NAMES, decide, newest_decisions, newest_predictions
+from triage.ledger.commitments import Commitment
+from triage.ledger.decisions import DECISION_NAMES, decide, newest_decisions, newest_predictions, settled
 from triage.ledger.events import EVENT_NAMES, flags_of
+from triage.ledger.groups import list_groups
+from triage.ledger.memberships import SHARED, follows, settled_labels
 from triage.ledger.relations import relations_of
 from triage.ledger.states import STATE_NAMES
 from triage.ledger.store import Ledger
@@ -63,11 +70,11 @@ def list_(args: argparse.Namespace, settings: Settings) -> int:
         rows, total = list_cases(wanted, session=session, limit=args.limit)
         records = []
         for case in rows:
-            decided, predicted = newest_decisions(case), newest_predictions(case)
+            decided, predicted = settled_labels(case), newest_predictions(case)
             cells = {}
             for target in TARGETS:
                 if target in decided:
-                    cells[target] = decided[target].label
+                    cells[target] = decided[target]
                 elif target in predicted:
                     label, p = predicted[target].ranked[0]
                     cells[target] = f"?{label} {percent(p)}"
@@ -104,6 +111,34 @@ def list_(args: argparse.Namespace, settings: Settings) -> int:
     return EXIT_OK
 
 
+def ledger_groups(args: argparse.Namespace, settings: Settings) -> int:
+    """The year's groups in the ledger, largest first: a table, or a file for a program."""
+    year = date.today().year if args.year is None else args.year
+    if not 1990 <= year <= 2100:
+        raise InputError("年份应在 1990 到 2100 之间。")
+    with _ledger_only(settings).read() as session:
+        found = list_groups(session=session, year=year)
+        content = [GroupOut.of(group).model_dump(mode="json") for group in found]
+        rows = [
+            [
+                str(len(group.cases)),
+                group.name,
+                f"{group.lead.id} {group.lead.title[:24]}",
+                "、".join(str(case.id) for case in group.cases),
+                "、".join(merge.name for merge in group.merges) or "未并案",
+                str(len(group.to_join)),
+            ]
+            for group in found
+        ]
+    if args.json:
+        args.json.write_text(json.dumps(content, ensure_ascii=False, indent=1) + "\n", encoding="utf-8")
+    else:
+        show_table(["件数", "事项", "主件", "各件的台账编号", "并案", "可并入"], rows)
+    where = f",结果在 {args.json}" if args.json else ""
+    say(f"{year} 年 {len(content)} 组、{sum(len(g['cases']) for g in content)} 件可以一并办理{where}。")
+    return EXIT_OK
+
+
 def show(args: argparse.Namespace, settings: Settings) -> int:
     with _ledger_only(settings).read() as session:
         case = get_case(args.id, session=session)
@@ -113,14 +148,15 @@ def show(args: argparse.Namespace, settings: Settings) -> int:
             return EXIT_OK
         say(f"{case.session} {case.number or '无编号'} {case.kind} {STATE_NAMES[case.state]}")
         say(f"{case.title}\n{case.deputy} {case.delegation} 收件 {case.received_on}\n\n{case.body}\n")
-        decided = newest_decisions(case)
+        decided, own = settled(case), newest_decisions(case)
         for target, row in newest_predictions(case).items():
             ranked = ",".join(f"{label} {percent(p)}" for label, p in row.ranked[:3])
             words = "、".join(w["word"] for w in row.evidence["words"][:6])
             say(f"推荐{TARGET_NAMES[target]}:{ranked}(依据:{words};{row.reason};模型 {row.model_version})")
         for target, decision in decided.items():
+            why = "随主件" if decision.from_merge else own[target].why
             say(
-                f"认定{TARGET_NAMES[target]}:{decision.label}({DECISION_NAMES[decision.kind]},{decision.who} {decision.why})"
+                f"认定{TARGET_NAMES[target]}:{decision.label}({DECISION_NAMES[decision.kind]},{decision.who} {why})"
             )
         for relation, other in relations:
             say(
@@ -142,14 +178,18 @@ def show(args: argparse.Namespace, settings: Settings) -> int:
 
 def close(args: argparse.Namespace, settings: Settings) -> int:
     taxonomy = load_taxonomy(settings.taxonomy_path)
+    if args.commitment_due and not args.commitment:
+        raise InputError("填了承诺时限,却没有承诺事项(--commitment)。", field="commitment")
+    promised = [Commitment(args.commitment, args.commitment_due)] if args.commitment else []
     with _ledger_only(settings).write() as session:
         case = get_case(args.id, session=session)
         if args.confirm:
-            decided = newest_decisions(case)
+            decided = settled(case)
+            from_lead = SHARED if follows(case) else ()
             open_ = {
                 target: decided[target].label if target in decided else row.ranked[0][0]
                 for target, row in newest_predictions(case).items()
-                if target not in decided or decided[target].kind == "auto"
+                if target not in from_lead and (target not in decided or decided[target].kind == "auto")
             }
             if open_:
                 decide(
@@ -167,6 +207,7 @@ def close(args: argparse.Namespace, settings: Settings) -> int:
             reply_number=args.reply,
             who=args.who,
             why=args.why,
+            commitments=promised,
             session=session,
             taxonomy=taxonomy,
         )

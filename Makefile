@@ -1,6 +1,6 @@
 # make run        the main job: sample office, page in the browser
 # make test       everything that must pass
-# make benchmark DATA=folder   our classifier beside its peers; ARGS="--part few" for less
+# make benchmark DATA=folder   our classifier and search beside their peers; ARGS="--part few" for less
 PYTHON ?= python3
 VENV := .venv
 ANNIF := .venv-annif

@@ -31,7 +31,7 @@ class DataFolder:
         Raises:
             InputError: the folder, the file or one of the columns is missing.
         """
-        found = read_labelled(self._file(name)).rows
+        found = read_labelled(self.file(name)).rows
         missing = [column for column in columns if column not in found[0].fields]
         if missing:
             raise InputError(f"{self.path / name} 缺少列:{'、'.join(missing)}。")
@@ -48,7 +48,7 @@ class DataFolder:
 
     def complaint_taxonomy(self, topics: Sequence[str]) -> Taxonomy:
         """Descriptions of ``topics`` out of the three levels of names."""
-        path = self._file("complaints_taxonomy.csv")
+        path = self.file("complaints_taxonomy.csv")
         entries = list(csv.DictReader(read_text(path).splitlines()))
         if not entries or any(level not in entries[0] for level in LEVELS):
             raise InputError(f"{path} 应有列:{'、'.join(LEVELS)}。")
@@ -58,7 +58,12 @@ class DataFolder:
             raise InputError(f"{path} 里没有这些主题:{'、'.join(unknown)}。")
         return parse_taxonomy(taxonomy_toml(names, topics), path.name)
 
-    def _file(self, name: str) -> Path:
+    def file(self, name: str) -> Path:
+        """Where the file ``name`` is.
+
+        Raises:
+            InputError: it is not there.
+        """
         path = self.path / name
         if not path.is_file():
             raise InputError(f"找不到数据文件 {path}。请用 DATA=数据文件夹 指明放有 {name} 的文件夹。")

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
+from typing import Protocol, TypeVar
 
 from training.benchmark.annif_peer import AnnifPeer, lacks_annif
 from training.benchmark.linear_peers import PaperlessPeer, SignalenPeer, SvcPeer
@@ -116,17 +117,25 @@ def all_systems() -> dict[str, System]:
     return {system.name: system for system in systems}
 
 
-def choose(names: Sequence[str]) -> list[System]:
-    """The systems of these names; all of them where no name is given.
+class Named(Protocol):
+    """What can be chosen by name, whether it answers or finds."""
+
+    @property
+    def name(self) -> str: ...
+
+    def missing(self) -> str: ...
+
+
+AnySystem = TypeVar("AnySystem", bound=Named)
+
+
+def choose(names: Sequence[str], known: Mapping[str, AnySystem]) -> list[AnySystem]:
+    """Those of ``known`` that are named; all of them where no name is given.
 
     Raises:
-        InputError: a name is unknown, or something that a system needs is not installed.
+        InputError: something that a system needs is not installed.
     """
-    known = all_systems()
-    unknown = [name for name in names if name not in known]
-    if unknown:
-        raise InputError(f"没有这些系统:{'、'.join(unknown)}。可选:{'、'.join(known)}。")
-    chosen = [known[name] for name in names] if names else list(known.values())
+    chosen = [known[name] for name in names if name in known] if names else list(known.values())
     lacking = [f"{system.name} 缺少 {system.missing()}" for system in chosen if system.missing()]
     if lacking:
         raise InputError(

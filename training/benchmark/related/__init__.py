@@ -1,0 +1,1 @@
+"""Finding related suggestions, beside peers: the parts issues, resubmissions, titles and stream."""

@@ -170,11 +170,8 @@ class Block:
 
     def _agreement(self, target: str, chosen: NDArray[np.int64]) -> Matrix:
         """Overlap of the labels' probabilities (Bhattacharyya), 0 to 1."""
-        known: dict[str, int] = {}
-        table = np.zeros((len(self.cases), 1))
         rows = [c.labels.get(target) or {} for c in self.cases]
-        for label in {name for row in rows for name in row}:
-            known[label] = len(known)
+        known = {label: i for i, label in enumerate(dict.fromkeys(name for row in rows for name in row))}
         table = np.zeros((len(rows), len(known)))
         for i, row in enumerate(rows):
             for label, p in row.items():
@@ -218,7 +215,7 @@ def _named_rows(bags: Sequence[Bag], office_words: frozenset[int]) -> sp.csr_mat
 
 def weighted_words(bag: Bag, among: Collection) -> NDArray[np.float64]:
     """TF-IDF of each word of a bag, not yet of unit length."""
-    return np.asarray((1.0 + np.log(bag["count"])) * among.rarity(bag), dtype=float)
+    return np.asarray((1.0 + np.log(bag["count"].astype(float))) * among.rarity(bag), dtype=float)
 
 
 def _cosines(rows: sp.csr_matrix, chosen: slice | Sequence[int] | NDArray[np.int64]) -> Matrix:

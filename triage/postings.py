@@ -57,7 +57,7 @@ class Postings:
             return scores
         weights = weighted_words(bag, among)
         length = float(np.sqrt((weights**2).sum())) or 1.0
-        # what half the texts hold can be left out: it moves no case before another
+        # the rest is what most texts hold: it moves no case before another
         asked = np.sort(np.argsort(-weights, kind="stable")[:ASKED_WORDS])
         ids, shares = bag["id"][asked], (weights[asked] / length).astype(np.float32)
         for part in self._parts:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 import subprocess
 import sys
@@ -11,7 +12,7 @@ import numpy as np
 import pytest
 
 from triage.bag import bag_of, id_of, rarity_of
-from triage.words import rarity
+from triage.words import BACKGROUND, expected_texts, kind_weight
 
 WORDS = {"停车场": 3, "公示": 1, "投诉": 400}
 
@@ -37,7 +38,8 @@ def test_rarity_falls_as_more_texts_hold_the_word_and_is_that_of_the_word() -> N
     bag = bag_of({"停车场": 1}, {})
     found = [float(rarity_of(bag, np.array([texts]), 100)[0]) for texts in (0, 1, 10, 100)]
     assert found == sorted(set(found), reverse=True)
-    assert found[2] == pytest.approx(rarity("停车场", 10, 100), abs=1e-5)
+    seen = math.log((100 + BACKGROUND + 1) / (10 + expected_texts("停车场") + 1))
+    assert found[2] == pytest.approx(seen * kind_weight("停车场"), abs=1e-5)
 
 
 def test_a_word_has_the_same_number_in_another_process() -> None:

@@ -49,7 +49,7 @@ def bag_of(words: Mapping[str, int], title_words: Mapping[str, int]) -> Bag:
 
 
 def rarity_of(bag: Bag, texts_with: NDArray[np.int64], texts: int) -> NDArray[np.float64]:
-    """triage.words.rarity for each word of a bag.
+    """Inverse document frequency of each word of a bag, smoothed by the dictionary, times its kind's weight.
 
     Args:
         texts_with: in how many of the ``texts`` texts each word stands, shape (len(bag),).

@@ -151,9 +151,14 @@ class Desk:
 
     def related(self, submission: Submission, advice: Advice, session: Session) -> list[Related]:
         """The best pairs with cases in the ledger, best first; flagged or not."""
+        return self._search(submission, advice, self._read(submission, advice), session)
+
+    def _search(
+        self, submission: Submission, advice: Advice, text: CaseText, session: Session
+    ) -> list[Related]:
         suggestion = Suggestion(submission.title, submission.body)
         vectors = advice.vector, advice.title_vector
-        return self._index.search(suggestion, self._read(submission, advice), vectors, SEARCH_TOP, session)
+        return self._index.search(suggestion, text, vectors, SEARCH_TOP, session)
 
     def _read(self, submission: Submission, advice: Advice) -> CaseText:
         return self._index.read(
@@ -224,13 +229,14 @@ class Desk:
                 return Receipt(known.id, created=False, differs=differs)
             if advice is None:
                 advice = self.advise([submission])[0]
-            found = [r for r in self.related(submission, advice, session) if self.is_flagged(r)]
+            text = self._read(submission, advice)
+            found = [r for r in self._search(submission, advice, text, session) if self.is_flagged(r)]
             case = add_case(submission, session=session, reply_months=self.taxonomy.reply_months)
             add_event("received", who=who, session=session, case_id=case.id, sha256=submission.sha256)
             self._route(case, advice, found, session)
             propose_relations(case, found, who=ROUTER, session=session)
             vectors = advice.vector, advice.title_vector
-            self._index.store(case.id, self._read(submission, advice), vectors, session)
+            self._index.store(case.id, text, vectors, session)
             session.flush()
             return Receipt(case.id, created=True)
 

@@ -23,11 +23,6 @@ def codes_of(text: str) -> Codes:
     return np.frombuffer(text.encode("utf-16-le", "surrogatepass"), dtype="<u2")
 
 
-def text_of(codes: Codes) -> str:
-    """The text again."""
-    return codes.astype("<u2").tobytes().decode("utf-16-le", "surrogatepass")
-
-
 def runs_of(codes: Codes) -> NDArray[np.uint32]:
     """Buckets of all runs of two and three units, in no order, repeats included."""
     wide = codes.astype(np.uint32)

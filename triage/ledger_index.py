@@ -62,7 +62,6 @@ class LedgerIndex:
         self._lock = threading.Lock()
         self._last_case = 0
         self._last_event = 0
-        self._learned = 0
         self._reading = reading_of(index.segmenter)
         self._memory_cases = memory_cases
         self._beyond = False  # more cases than memory is meant for; never turns back
@@ -158,38 +157,37 @@ class LedgerIndex:
         )
 
     def _sync(self, session: Session) -> None:
-        if not self._last_case:  # what is loaded now has its decisions with it
-            self._last_event = session.scalar(select(func.max(EventRow.id))) or 0
-        learned = newest_weights(session=session, after=self._learned)
+        # events are asked for by number, each once: their kinds have no index
+        latest = session.scalar(select(func.max(EventRow.id))) or 0
+        learned = newest_weights(session=session, after=self._last_event)
         if learned is not None:
-            self._learned, self._index.weights = learned
-            self._sieve.weights = self._index.weights
+            self._index.weights = self._sieve.weights = learned
+        # what is loaded now for the first time has its decisions with it
+        since = self._last_event if self._last_case else latest
         newest = session.scalar(select(func.max(CaseRow.id))) or 0
         if self._too_many(newest, session):
             self._sieve.sync(session)
+            self._last_event = latest
             return
         while self._last_case < newest:
             self._load(session)
         changed = session.execute(
-            select(EventRow.id, EventRow.case_id)
-            .where(
-                EventRow.id > self._last_event,
-                EventRow.kind.in_(RELABELLING),
-            )
-            .order_by(EventRow.id)
+            select(EventRow.case_id)
+            .where(EventRow.id.between(since + 1, latest), EventRow.kind.in_(RELABELLING))
+            .distinct()
         ).all()
-        for event_id, case_id in changed:
-            self._last_event = event_id
+        for (case_id,) in changed:
             if case_id is not None and str(case_id) in self._index:
                 case = get_case(case_id, session=session)
                 self._index.update(str(case_id), closed=case.state == "closed", labels=known_labels(case))
+        self._last_event = latest
 
     def _too_many(self, newest: int, session: Session) -> bool:
         """Whether the database's sieve is to be used. ``newest``: highest case number."""
         one_encoder = self._index.title_encoder is self._index.encoder  # the sieve's vectors are of one
-        if not self._beyond and one_encoder and newest >= self._memory_cases:
+        if not self._beyond and one_encoder and newest >= self._memory_cases and sieve.is_there(session):
             count = session.scalar(select(func.count()).select_from(CaseRow)) or 0
-            self._beyond = count >= self._memory_cases and sieve.is_there(session)
+            self._beyond = count >= self._memory_cases
         return self._beyond
 
     def _load(self, session: Session) -> None:

@@ -146,12 +146,6 @@ def expected_texts(word: str) -> float:
     return BACKGROUND * min(1.0, frequency / _dictionary()[1] * WORDS_A_TEXT)
 
 
-def rarity(word: str, texts_with: int, texts: int) -> float:
-    """Inverse document frequency in the office, smoothed by the dictionary."""
-    seen = math.log((texts + BACKGROUND + 1) / (texts_with + expected_texts(word) + 1))
-    return seen * kind_weight(word)
-
-
 def matter_words(text: str, segmenter: Segmenter) -> Counter[str]:
     """Counts of the words of a cleaned text that may show a shared matter.
 

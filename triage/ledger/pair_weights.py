@@ -26,12 +26,12 @@ def record_weights(weights: PairWeights, *, who: str, before: float, after: floa
     )
 
 
-def newest_weights(*, session: Session, after: int = 0) -> tuple[int, PairWeights] | None:
-    """Event id and weights of the newest learning later than event ``after``; None where there is none."""
+def newest_weights(*, session: Session, after: int = 0) -> PairWeights | None:
+    """Weights of the newest learning later than event ``after``; None where there is none."""
     event = session.scalars(
         select(EventRow)
         .where(EventRow.kind == "pairs_learned", EventRow.id > after)
         .order_by(EventRow.id.desc())
         .limit(1)
     ).first()
-    return (event.id, PairWeights.from_dict(event.detail["weights"])) if event else None
+    return PairWeights.from_dict(event.detail["weights"]) if event else None

@@ -8,6 +8,7 @@ from fastapi import APIRouter, Depends, Header, Query, Request, Response
 from sqlalchemy.orm import Session
 
 from service.problems import documented
+from service.retrying import RetryingRoute
 from service.schemas import (
     CaseOut,
     CasePage,
@@ -24,11 +25,12 @@ from service.schemas import (
 from service.schemas_parts import CommitmentOut, KeepIn
 from triage.desk import Desk
 from triage.errors import InputError
-from triage.ledger.cases import CaseFilter, get_case, list_cases
+from triage.ledger.cases import get_case
 from triage.ledger.closing import close_case
 from triage.ledger.commitments import keep_commitment
 from triage.ledger.decisions import decide
 from triage.ledger.relations import relations_of
+from triage.ledger.search import CaseFilter, list_cases
 from triage.registry import Manifest
 from triage.taxonomy import TARGET_NAMES, TARGETS
 
@@ -44,7 +46,7 @@ def get_desk(request: Request) -> Desk:
 TheDesk = Annotated[Desk, Depends(get_desk)]
 
 
-router = APIRouter(prefix="/api")
+router = APIRouter(prefix="/api", route_class=RetryingRoute)
 
 
 @router.post("/triage", summary="试算推荐,不写台账", responses=documented(413, 422))

@@ -9,6 +9,7 @@ from fastapi import APIRouter, Query, Response
 
 from service.api import TheDesk
 from service.problems import documented
+from service.retrying import RetryingRoute
 from service.schemas_groups import GroupOut
 from service.schemas_merges import (
     Differs,
@@ -31,7 +32,7 @@ from triage.ledger.merges import add_to_merge, merge_cases, unmerge
 from triage.ledger.relations import dismiss, relations_of
 
 COMPARED = 20
-router = APIRouter(prefix="/api")
+router = APIRouter(prefix="/api", route_class=RetryingRoute)
 
 
 @router.post(

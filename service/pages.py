@@ -13,16 +13,18 @@ from fastapi.templating import Jinja2Templates
 from service.api import TheDesk, describe_models
 from service.marking import mark
 from service.related_view import DONE, related_context, told_since
+from service.retrying import RetryingRoute
 from triage.desk import Desk
 from triage.errors import TriageError
 from triage.flags import FLAG_NAMES
-from triage.ledger.cases import CaseFilter, get_case, list_cases
+from triage.ledger.cases import get_case
 from triage.ledger.closing import close_case
 from triage.ledger.decisions import DECISION_NAMES, decide, newest_predictions, settled
 from triage.ledger.events import EVENT_NAMES, flags_of
 from triage.ledger.groups import grouped_cases
 from triage.ledger.memberships import SHARED, follows
 from triage.ledger.relations import relations_of
+from triage.ledger.search import CaseFilter, list_cases
 from triage.ledger.states import STATE_NAMES
 from triage.related import KIND_NAMES
 from triage.taxonomy import TARGET_NAMES, TARGETS
@@ -30,7 +32,7 @@ from triage.taxonomy import TARGET_NAMES, TARGETS
 PAGE = 50
 WHO_COOKIE = "who"
 
-router = APIRouter(include_in_schema=False, default_response_class=HTMLResponse)
+router = APIRouter(include_in_schema=False, default_response_class=HTMLResponse, route_class=RetryingRoute)
 
 
 def render(request: Request, desk: Desk, name: str, status: int = 200, **context: object) -> Response:

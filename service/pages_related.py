@@ -14,6 +14,7 @@ from service.api import TheDesk
 from service.marking import mark_words
 from service.pages import back, render, show_case
 from service.related_view import group_lines
+from service.retrying import RetryingRoute
 from service.schemas_merges import RelatedOut
 from triage.desk import Desk
 from triage.errors import InputError, TriageError
@@ -23,7 +24,7 @@ from triage.ledger.merge_changes import change_lead, set_merge_due, set_plan
 from triage.ledger.merges import add_to_merge, merge_cases, unmerge
 from triage.ledger.relations import dismiss, find_relation
 
-router = APIRouter(include_in_schema=False, default_response_class=HTMLResponse)
+router = APIRouter(include_in_schema=False, default_response_class=HTMLResponse, route_class=RetryingRoute)
 
 Number = Annotated[int, Form()]
 Numbers = Annotated[list[int], Form(default_factory=list)]

@@ -27,6 +27,8 @@ STATUS = {
     "not-found": 404,
     "conflict": 409,
     "ledger-missing": 503,
+    "ledger-busy": 503,
+    "outcome-unknown": 503,
 }
 TITLES = {
     400: "请求格式有误",

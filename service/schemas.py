@@ -9,11 +9,11 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from service.schemas_parts import CommitmentIn, CommitmentOut, MergeBrief, Strict
 from triage.flags import FLAG_NAMES
-from triage.ledger.cases import Submission
 from triage.ledger.decisions import DECISION_NAMES
 from triage.ledger.events import EVENT_NAMES, flags_of
 from triage.ledger.memberships import settled_labels
 from triage.ledger.states import STATE_NAMES
+from triage.ledger.submissions import Submission
 from triage.ledger.tables import CaseRow, DecisionRow, EventRow, PredictionRow, RelationRow
 from triage.prediction import Prediction
 from triage.related import KIND_NAMES

@@ -13,10 +13,11 @@ from service.schemas_parts import CommitmentOut, Strict
 from triage.evidence import Comparison
 from triage.ledger.commitments import open_commitments
 from triage.ledger.memberships import active_members, active_merge, merge_due_on, settled_labels
-from triage.ledger.merge_changes import MAX_NAME, MAX_PLAN, MAX_WHY
+from triage.ledger.merge_changes import MAX_NAME, MAX_PLAN
 from triage.ledger.merges import MergeOutcome
 from triage.ledger.states import STATE_NAMES
 from triage.ledger.tables import CaseRow, MergeRow, RelationRow
+from triage.ledger.texts import MAX_WHY
 
 MAX_CASES = 200
 

@@ -269,8 +269,8 @@ def test_confirming_the_recommendation_assigns_the_case(client: TestClient) -> N
     assert after["version"] > case["version"]
     (decision,) = after["decisions"]
     assert (decision["kind"], decision["who"]) == ("confirm", "李科员")
-    event = after["events"][-1]
-    assert event["kind"] == "confirmed"
+    event, assigned = after["events"][-2:]
+    assert (event["kind"], assigned["kind"]) == ("confirmed", "assigned")
     assert event["detail"]["recommended"] == first
     assert event["detail"]["model_version"] == case["predictions"][0]["model_version"]
 
@@ -284,8 +284,9 @@ def test_an_override_needs_a_reason_and_keeps_it(client: TestClient, desk: Desk)
     assert rows(desk) == before
     after = decide(client, case["id"], {"section": "能源科"}, why="充电设施归能源科").json()
     assert after["decisions"][-1]["kind"] == "override"
-    assert after["events"][-1]["kind"] == "overridden"
-    assert after["events"][-1]["detail"]["why"] == "充电设施归能源科"
+    event = after["events"][-2]
+    assert event["kind"] == "overridden"
+    assert event["detail"]["why"] == "充电设施归能源科"
 
 
 def test_one_bad_label_among_several_leaves_all_undecided(client: TestClient, desk: Desk) -> None:

@@ -81,11 +81,11 @@ def test_cases_are_joined_and_each_shows_it(client: TestClient, ids: list[int]) 
         "name": "电网改造",
         "lead": a,
         "members": ids,
-        "due_on": "2026-04-11",
+        "due_on": "2026-02-11",
         "version": 1,
     }
     assert (member["labels"]["section"], member["state"]) == ("能源科", "assigned")
-    assert (member["role"], member["due_on"]) == ("会办", "2026-04-13")
+    assert (member["role"], member["due_on"]) == ("会办", "2026-02-13")
     assert [e["kind_name"] for e in member["events"]][-1] == "并案"
     listed = client.get("/api/cases", params={"section": "能源科"}).json()["cases"]
     assert {case["id"]: case["labels"]["section"] for case in listed} == dict.fromkeys(ids, "能源科")
@@ -238,7 +238,7 @@ def test_the_export_tells_role_deadline_and_merge(
     for rows in (sheet, json.loads((tmp_path / "l.json").read_text(encoding="utf-8"))):
         told = [(r["承办角色"], r["答复期限"], r["并案"], r["承办科室"], r["承办科室认定人"]) for r in rows]
         assert told == [
-            ("会办", "2026-04-11", "电网改造(主件第001号)", "能源科", "李科员"),
-            ("会办", "2026-04-12", "电网改造(主件第001号)", "能源科", "李科员"),
-            ("会办", "2026-04-13", "", "", ""),
+            ("会办", "2026-02-11", "电网改造(主件第001号)", "能源科", "李科员"),
+            ("会办", "2026-02-12", "电网改造(主件第001号)", "能源科", "李科员"),
+            ("会办", "2026-02-13", "", "", ""),
         ]

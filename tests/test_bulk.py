@@ -11,7 +11,7 @@ from sqlalchemy import select
 from triage.bulk import BulkReport, import_file, intake_file
 from triage.desk import Desk
 from triage.errors import InputError
-from triage.ledger.cases import CaseFilter, list_cases
+from triage.ledger.search import CaseFilter, list_cases
 from triage.ledger.tables import CaseRow
 
 HEADER = "编号,届次,案别,标题,正文,领衔代表,收件日期\n"

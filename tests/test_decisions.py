@@ -7,13 +7,15 @@ from threading import Barrier
 from typing import Any
 
 import pytest
+from arrivals import arrive, note
 
 from triage.errors import Conflict, InputError, NotFound
-from triage.ledger.cases import Submission, add_case, get_case
+from triage.ledger.cases import get_case
 from triage.ledger.closing import close_case
 from triage.ledger.decisions import ROUTER, add_decision, decide, newest_decisions, settle
 from triage.ledger.predictions import add_prediction
 from triage.ledger.store import Ledger
+from triage.ledger.submissions import Submission
 from triage.ledger.tables import CaseRow
 from triage.prediction import Evidence, Prediction
 from triage.taxonomy import Label, ResultClass, Taxonomy
@@ -33,7 +35,7 @@ def predict(target: str, *ranked: tuple[str, float], version: str = "20260101-00
 def case_id(ledger: Ledger) -> int:
     """A case that the models put into 能源科."""
     with ledger.write() as session:
-        case = add_case(Submission(title="路灯", body="路灯不亮。", number="1"), session=session)
+        case = arrive(Submission(title="路灯", body="路灯不亮。", number="1"), session=session)
         add_prediction(case, predict("section", ("能源科", 0.8), ("价格科", 0.2)), session=session)
         add_prediction(case, predict("topic", ("能源", 0.6), ("价格收费", 0.4)), session=session)
         return case.id
@@ -72,13 +74,15 @@ def test_an_override_needs_a_reason_and_without_it_nothing_is_written(ledger: Le
         with pytest.raises(InputError, match=r"主题改为“价格收费”.*写明理由"):
             act(ledger, case_id, {"section": "能源科", "topic": "价格收费"}, why=why)
     case = load(ledger, case_id)
-    assert (case.decisions, case.events, case.version, case.state) == ([], [], 1, "in_review")
+    assert (case.decisions, len(case.events), case.version, case.state) == ([], 2, 1, "in_review")
 
 
 def test_events_tell_who_what_why_and_on_which_recommendation(ledger: Ledger, case_id: int) -> None:
     act(ledger, case_id, {"section": "价格科"}, who=" 李 ", why=" 讲的是电价 ")
     act(ledger, case_id, {"section": "能源科"}, who="王", seen_version=2)
-    first, second = load(ledger, case_id).events
+    _, _, first, assigned, second = load(ledger, case_id).events
+    assert (assigned.kind, assigned.who, assigned.detail["label"]) == ("assigned", "李", "价格科")
+    assert [e.version for e in (first, assigned, second)] == [2, 2, 3]
     assert (first.kind, first.who, second.kind, second.who) == ("overridden", "李", "confirmed", "王")
     assert first.detail == {
         "target": "section",
@@ -96,11 +100,11 @@ def test_events_tell_who_what_why_and_on_which_recommendation(ledger: Ledger, ca
 
 def test_a_decision_without_a_recommendation_is_an_override(ledger: Ledger) -> None:
     with ledger.write() as session:
-        case_id = add_case(Submission(title="", body="路灯。"), session=session).id
+        case_id = arrive(Submission(title="", body="路灯。"), session=session).id
     with pytest.raises(InputError, match="理由"):
         act(ledger, case_id, {"section": "能源科"})
     assert act(ledger, case_id, {"section": "能源科"}, why="看了全文") == ["override"]
-    assert load(ledger, case_id).events[0].detail["probability"] is None
+    assert load(ledger, case_id).events[2].detail["probability"] is None
 
 
 def test_the_newest_recommendation_counts(ledger: Ledger, case_id: int) -> None:
@@ -108,14 +112,20 @@ def test_the_newest_recommendation_counts(ledger: Ledger, case_id: int) -> None:
         case = get_case(case_id, session=session)
         newer = predict("section", ("价格科", 0.9), ("能源科", 0.1), version="20260202-000000-abcdef")
         add_prediction(case, newer, session=session)
+        note(session)
     assert act(ledger, case_id, {"section": "价格科"}) == ["confirm"]
-    assert load(ledger, case_id).events[0].detail["model_version"] == "20260202-000000-abcdef"
+    assert load(ledger, case_id).events[2].detail["model_version"] == "20260202-000000-abcdef"
 
 
 def test_who_saw_an_older_version_is_told_who_was_first(ledger: Ledger, case_id: int) -> None:
     act(ledger, case_id, {"section": "能源科"}, seen_version=1)
-    with pytest.raises(Conflict, match=r"改动过本件\(李,能源科\)"):
+    with pytest.raises(Conflict, match=r"改动过本件\(李 确认推荐能源科;李 分办到科室能源科\)") as caught:
         act(ledger, case_id, {"section": "价格科"}, who="王", why="电价", seen_version=1)
+    changes = caught.value.detail["changes"]
+    assert [(c["kind"], c["who"], c["label"]) for c in changes] == [
+        ("confirmed", "李", "能源科"),
+        ("assigned", "李", "能源科"),
+    ]
     case = load(ledger, case_id)
     assert [d.label for d in case.decisions] == ["能源科"]
     assert case.version == 2
@@ -135,11 +145,11 @@ def test_an_automatic_decision_may_be_changed_without_a_version(ledger: Ledger, 
         add_decision(case, "section", "能源科", kind="auto", who=ROUTER, session=session)
         session.flush()
         session.refresh(case, ["decisions"])
-        settle(case, TAXONOMY)
+        settle(case, ["section"], TAXONOMY, who=ROUTER, session=session)
     assert act(ledger, case_id, {"section": "价格科"}, why="电价") == ["override"]
     case = load(ledger, case_id)
     assert newest_decisions(case)["section"].label == "价格科"
-    assert case.events[0].detail["before"] == "能源科"
+    assert case.events[-1].detail["before"] == "能源科"
     assert case.state == "assigned"
 
 
@@ -205,4 +215,4 @@ def test_of_two_who_decide_at_once_exactly_one_wins(ledger: Ledger, case_id: int
     case = load(ledger, case_id)
     assert [d.label for d in case.decisions] == [r for r in results if r != "conflict"]
     assert case.version == 2
-    assert len(case.events) == 1
+    assert [e.kind for e in case.events][3:] == ["assigned"]

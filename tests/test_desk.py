@@ -14,11 +14,12 @@ from sqlalchemy import func, select
 from triage.config import Settings
 from triage.desk import Desk
 from triage.errors import InputError, LedgerMissing, TaxonomyError, TriageError
-from triage.ledger.cases import Submission, get_case
+from triage.ledger.cases import get_case
 from triage.ledger.closing import close_case
 from triage.ledger.decisions import ROUTER, decide, newest_decisions, newest_predictions
 from triage.ledger.relations import relations_of
 from triage.ledger.store import Ledger
+from triage.ledger.submissions import Submission
 from triage.ledger.tables import CaseRow, EventRow, PredictionRow, VectorRow
 from triage.taxonomy import TARGETS
 
@@ -225,7 +226,12 @@ def test_a_closed_case_of_an_earlier_year_comes_in_whole(desk: Desk) -> None:
         "section": ("能源科", "closed"),
         "handling": ("立即办理", "closed"),
     }
-    assert [e.kind for e in case.events] == ["imported"]
+    assert [e.kind for e in case.events] == ["imported", "replied", "result_found"]
+    with desk.ledger.read() as session:
+        case = get_case(receipt.case_id, session=session)
+        replies, deadlines = case.replies, case.deadlines
+    assert [(r.number, r.replied_on) for r in replies] == [("云〔2025〕3号", date(2025, 6, 1))]
+    assert [(d.kind, d.met_on) for d in deadlines][:1] == [("reply", date(2025, 6, 1))]
     assert not desk.import_closed(GRID, labels, who="李").created
 
 

@@ -7,13 +7,14 @@ import json
 from pathlib import Path
 
 import pytest
+from arrivals import arrive
 
 from triage.errors import InputError
 from triage.exports import export_ledger
-from triage.ledger.cases import Submission, add_case
 from triage.ledger.closing import close_case
 from triage.ledger.decisions import decide
 from triage.ledger.store import Ledger
+from triage.ledger.submissions import Submission
 from triage.taxonomy import Label, ResultClass, Taxonomy
 
 TAXONOMY = Taxonomy(section=(Label("能源科"),), result_classes=(ResultClass("A", "已解决"),))
@@ -30,7 +31,7 @@ TRICKY = Submission(
 
 def put(ledger: Ledger, *submissions: Submission) -> list[int]:
     with ledger.write() as session:
-        return [add_case(s, session=session).id for s in submissions]
+        return [arrive(s, session=session).id for s in submissions]
 
 
 def export(ledger: Ledger, path: Path) -> int:
@@ -99,8 +100,8 @@ def test_json_has_decisions_and_events(ledger: Ledger, tmp_path: Path) -> None:
         "理由": "看了全文",
     }
     assert decision["时间"].endswith("+00:00")
-    assert [(e["事"], e["经办"]) for e in record["经过"]] == [("overridden", "李")]
-    assert record["经过"][0]["内容"]["why"] == "看了全文"
+    assert [(e["事"], e["经办"]) for e in record["经过"]][2:] == [("overridden", "李"), ("assigned", "李")]
+    assert record["经过"][2]["内容"]["why"] == "看了全文"
 
 
 def test_an_empty_ledger_is_an_empty_table(ledger: Ledger, tmp_path: Path) -> None:

@@ -10,6 +10,7 @@ from pathlib import Path
 import joblib
 import numpy as np
 import pytest
+from arrivals import arrive
 from fastapi.testclient import TestClient
 from sqlalchemy import select
 
@@ -19,9 +20,11 @@ from triage.desk import Desk
 from triage.encoder import get_encoder
 from triage.exports import export_ledger
 from triage.flags import FALSE_ALARMS, FEWEST, FLAG_NAMES, FlagModel
-from triage.ledger.cases import CaseFilter, Submission, add_case, get_case, list_cases
+from triage.ledger.cases import get_case
 from triage.ledger.events import add_event, flags_of
+from triage.ledger.search import CaseFilter, list_cases
 from triage.ledger.store import Ledger
+from triage.ledger.submissions import Submission
 from triage.ledger.tables import CaseRow
 from triage.reading import Reader, Suggestion
 from triage.taxonomy import Label, load_taxonomy
@@ -272,9 +275,7 @@ def test_a_model_without_flags_raises_none(desk: Desk) -> None:
 
 def test_cases_are_found_by_their_flag(ledger: Ledger, tmp_path: Path) -> None:
     with ledger.write() as session:
-        ids = [
-            add_case(Submission("路灯", f"路灯{i}。", number=f"{i}"), session=session).id for i in range(3)
-        ]
+        ids = [arrive(Submission("路灯", f"路灯{i}。", number=f"{i}"), session=session).id for i in range(3)]
         for case_id, flag in ((ids[0], "not_ours"), (ids[1], "several_matters"), (ids[1], "not_ours")):
             add_event("flagged", who="系统", session=session, case_id=case_id, flag=flag, score=1.0, why="试")
     with ledger.read() as session:

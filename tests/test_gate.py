@@ -6,15 +6,17 @@ from datetime import date, timedelta
 from pathlib import Path
 
 import pytest
+from arrivals import arrive
 
 from training.gate import LEAST_HELD_OUT, Verdict, compare
 from training.gold import GoldExample, describe_data, gold_examples
 from triage.classifier import Example, TargetModel
 from triage.encoder import get_encoder
-from triage.ledger.cases import Submission, add_case, get_case
+from triage.ledger.cases import get_case
 from triage.ledger.closing import close_case
 from triage.ledger.decisions import ROUTER, add_decision, decide, settle
 from triage.ledger.store import Ledger
+from triage.ledger.submissions import Submission
 from triage.reading import Reader
 from triage.taxonomy import Label, ResultClass, Taxonomy
 from triage.text import get_segmenter
@@ -138,11 +140,11 @@ def test_the_order_in_time_decides_not_the_order_of_entry(ledger: Ledger) -> Non
 def put(ledger: Ledger, title: str, received_on: date | None = None) -> int:
     """A case that the router put into 能源科."""
     with ledger.write() as session:
-        case = add_case(Submission(title=title, body=f"{title}。", received_on=received_on), session=session)
+        case = arrive(Submission(title=title, body=f"{title}。", received_on=received_on), session=session)
         add_decision(case, "section", "能源科", kind="auto", who=ROUTER, session=session)
         session.flush()
         session.refresh(case, ["decisions"])
-        settle(case, TAXONOMY)
+        settle(case, ["section"], TAXONOMY, who=ROUTER, session=session)
         return case.id
 
 

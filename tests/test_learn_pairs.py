@@ -8,6 +8,7 @@ from itertools import combinations, product
 
 import numpy as np
 import pytest
+from arrivals import note
 from sqlalchemy import select
 
 from training.learn_pairs import LEAST, learn_pairs
@@ -34,6 +35,7 @@ def judge(desk: Desk, joined: int, parted: int) -> list[tuple[int, int]]:
             for pairs, status in ((alike, "confirmed"), (unlike, "dismissed")):
                 if i < len(pairs):
                     set_status(*pairs[i], status, session=session)
+        note(session)
         return [(a.id, b.id) for a, b in alike]
 
 

@@ -7,14 +7,15 @@ from contextlib import suppress
 from datetime import date
 
 import pytest
+from arrivals import arrive
 from sqlalchemy import select
 
 from triage.errors import Conflict
-from triage.ledger.cases import Submission, add_case
 from triage.ledger.groups import LedgerGroup, group_of, grouped_cases, list_groups, list_years
 from triage.ledger.merges import merge_cases
 from triage.ledger.relations import dismiss, propose_relations
 from triage.ledger.store import Ledger
+from triage.ledger.submissions import Submission
 from triage.ledger.tables import CaseRow
 from triage.related import Related
 
@@ -32,7 +33,7 @@ def test_the_group_of_a_case_is_the_one_in_the_list_of_its_year(ledger: Ledger, 
     draw = random.Random(seed)
     with ledger.write() as session:
         cases = [
-            add_case(
+            arrive(
                 Submission(title=f"第{n}件", body=f"事项{n}", received_on=date(2025 + (n > 4), 1, 1 + n)),
                 session=session,
             )

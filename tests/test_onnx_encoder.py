@@ -21,7 +21,7 @@ from triage.classifier import Example, TargetModel
 from triage.desk import Desk
 from triage.encoder import choice_of, get_encoder
 from triage.errors import InputError, ModelRefused
-from triage.ledger.cases import Submission
+from triage.ledger.submissions import Submission
 from triage.onnx_encoder import OnnxEncoder
 from triage.reading import Reader, Suggestion
 from triage.registry import Registry

@@ -18,10 +18,11 @@ from triage.config import Settings
 from triage.desk import Desk
 from triage.documents import BadRow, read_csv
 from triage.errors import InputError
-from triage.ledger.cases import Submission, get_case
+from triage.ledger.cases import get_case
 from triage.ledger.closing import close_case
 from triage.ledger.decisions import decide
 from triage.ledger.store import Ledger
+from triage.ledger.submissions import Submission
 from triage.related import Related
 
 GRID = Submission(

@@ -11,10 +11,10 @@ from sqlalchemy import select
 from training.retrain import Outcome, retrain
 from triage.config import Settings
 from triage.desk import Desk
-from triage.ledger.cases import Submission
 from triage.ledger.closing import close_case
 from triage.ledger.decisions import decide
 from triage.ledger.store import Ledger
+from triage.ledger.submissions import Submission
 from triage.ledger.tables import EventRow, ModelVersionRow
 
 OFFICE = """

@@ -9,16 +9,18 @@ import pytest
 from alembic import command
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
+from arrivals import arrive
 from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError
 
 from triage import sieve
 from triage.errors import InputError, LedgerMissing
-from triage.ledger.cases import Submission, add_case, get_case
+from triage.ledger.cases import get_case
 from triage.ledger.decisions import add_decision
 from triage.ledger.events import add_event
 from triage.ledger.relations import relations_of
 from triage.ledger.store import Ledger
+from triage.ledger.submissions import Submission
 from triage.ledger.tables import Base
 
 OLD_CASE = """insert into "case" (id, session, kind, title, body, deputy, delegation, received_on,
@@ -59,7 +61,7 @@ def test_a_ledger_of_the_first_version_is_brought_up_to_date_with_all_it_holds(b
 @pytest.mark.parametrize("table", ["decision", "event"])
 def test_the_database_itself_refuses_to_change_a_record(ledger: Ledger, table: str, act: str) -> None:
     with ledger.write() as session:
-        case = add_case(Submission(title="路灯", body="路灯不亮。"), session=session)
+        case = arrive(Submission(title="路灯", body="路灯不亮。"), session=session)
         add_decision(case, "section", "能源科", kind="confirm", who="李", session=session)
         add_event("received", who="李", session=session, case_id=case.id)
     with pytest.raises(DBAPIError, match="append-only"), ledger.write() as session:
@@ -68,7 +70,7 @@ def test_the_database_itself_refuses_to_change_a_record(ledger: Ledger, table: s
 
 def test_a_case_cannot_be_deleted(ledger: Ledger) -> None:
     with ledger.write() as session:
-        add_case(Submission(title="路灯", body="路灯不亮。"), session=session)
+        arrive(Submission(title="路灯", body="路灯不亮。"), session=session)
     with pytest.raises(DBAPIError), ledger.write() as session:
         session.execute(text('delete from "case"'))
 
@@ -76,7 +78,7 @@ def test_a_case_cannot_be_deleted(ledger: Ledger) -> None:
 def test_an_error_inside_a_write_leaves_nothing_behind(ledger: Ledger) -> None:
     def fail_half_way() -> None:
         with ledger.write() as session:
-            add_case(Submission(title="路灯", body="路灯不亮。"), session=session)
+            arrive(Submission(title="路灯", body="路灯不亮。"), session=session)
             raise RuntimeError("stop here")
 
     with pytest.raises(RuntimeError):

@@ -8,6 +8,7 @@ import pytest
 
 from training import sample_office
 from triage.errors import InputError, TaxonomyError
+from triage.periods import Period
 from triage.taxonomy import TARGETS, load_taxonomy, parse_taxonomy
 
 GOOD = """\
@@ -158,5 +159,5 @@ def test_choices_are_checked_against_labels_in_use() -> None:
 
 
 def test_a_reply_is_due_in_three_months_where_the_office_says_nothing() -> None:
-    assert parse_taxonomy('[office]\nname = "某委"\n').reply_months == 3
-    assert parse_taxonomy("[office]\nreply_months = 6\n").reply_months == 6
+    assert parse_taxonomy('[office]\nname = "某委"\n').rules.reply == Period("months", 3)
+    assert parse_taxonomy("[office]\nreply_months = 6\n").rules.reply == Period("months", 6)

@@ -11,8 +11,8 @@ from typing import Any
 from triage.desk import Desk, Receipt
 from triage.documents import BadRow, Row, read_csv
 from triage.errors import InputError
-from triage.ledger.cases import Submission
 from triage.ledger.commitments import Commitment
+from triage.ledger.submissions import Submission
 from triage.taxonomy import TARGETS
 
 BATCH = 32

@@ -16,25 +16,23 @@ from triage.case_index import CaseIndex
 from triage.champions import Champions
 from triage.config import Settings
 from triage.encoder import Vectors, get_encoder
-from triage.errors import InputError, TaxonomyError
+from triage.errors import InputError, OutcomeUnknown, TaxonomyError
 from triage.evidence import Comparison
 from triage.flags import Flag, FlagModel
-from triage.ledger.cases import (
-    Submission,
-    add_case,
-    check_submission,
-    find_case,
-    get_case,
-    note_resent,
-)
-from triage.ledger.closing import check_reply_number
-from triage.ledger.commitments import Commitment, add_commitment
+from triage.ledger.cases import get_case
+from triage.ledger.commitments import Commitment
 from triage.ledger.decisions import ROUTER, add_decision, settle
-from triage.ledger.events import add_event, check_who
+from triage.ledger.events import add_event
+from triage.ledger.intake import add_case, find_case, note_resent
+from triage.ledger.past_years import add_past_case
 from triage.ledger.predictions import add_prediction
 from triage.ledger.relations import propose_relations
-from triage.ledger.store import Ledger
+from triage.ledger.replies import check_reply_number
+from triage.ledger.states import move
+from triage.ledger.store import Ledger, retried
+from triage.ledger.submissions import Submission, check_submission
 from triage.ledger.tables import CaseRow
+from triage.ledger.texts import check_who
 from triage.ledger_index import LedgerIndex
 from triage.pairs import CaseText
 from triage.prediction import Prediction
@@ -216,9 +214,12 @@ class Desk:
         who, submission = check_who(who), self.check(submission)
         if advice is None and not self.knows(submission):
             advice = self.advise([submission])[0]
+        return retried(lambda: self._record_once(submission, advice, who))
+
+    def _record_once(self, submission: Submission, advice: Advice | None, who: str) -> Receipt:
         try:
             return self._record(submission, advice, who)
-        except IntegrityError:  # another writer was first; what it wrote is there now
+        except (IntegrityError, OutcomeUnknown):  # what was written, by whomever, is found there now
             return self._record(submission, None, who)
 
     def _record(self, submission: Submission, advice: Advice | None, who: str) -> Receipt:
@@ -231,8 +232,7 @@ class Desk:
                 advice = self.advise([submission])[0]
             text = self._read(submission, advice)
             found = [r for r in self._search(submission, advice, text, session) if self.is_flagged(r)]
-            case = add_case(submission, session=session, reply_months=self.taxonomy.reply_months)
-            add_event("received", who=who, session=session, case_id=case.id, sha256=submission.sha256)
+            case = add_case(submission, who=who, session=session, rules=self.taxonomy.rules)
             self._route(case, advice, found, session)
             propose_relations(case, found, who=ROUTER, session=session)
             vectors = advice.vector, advice.title_vector
@@ -293,10 +293,11 @@ class Desk:
         else:
             case.route_reason = ";".join(undecided)
         if not sure:
-            add_event("queued", who=ROUTER, session=session, case_id=case.id, why=case.route_reason)
+            move(case, "in_review", "queued", who=ROUTER, session=session, why=case.route_reason)
         session.flush()
         session.refresh(case, ["decisions", "predictions", "events"])
-        settle(case, self.taxonomy)
+        if sure:
+            settle(case, [lead.target], self.taxonomy, who=ROUTER, session=session)
 
     def import_closed(
         self,
@@ -332,38 +333,20 @@ class Desk:
             if known is not None:
                 differs = note_resent(known, submission, who=who, session=session)
                 return Receipt(known.id, created=False, differs=differs)
-            case = add_case(submission, session=session, reply_months=self.taxonomy.reply_months)
+            case = add_past_case(
+                submission,
+                labels,
+                who=who,
+                session=session,
+                rules=self.taxonomy.rules,
+                result_class=result_class,
+                reply_number=reply_number,
+                closed_on=closed_on,
+                commitments=commitments,
+            )
             if vectors is None:
                 documents, titles = self.encode([submission])
                 vectors = documents[0], titles[0]
-            case.state, case.route = "closed", "review"
-            case.route_reason = "往年办结件导入"
-            case.result_class = result_class or None
-            case.reply_number = reply_number
-            case.closed_on = closed_on
-            for target, label in labels.items():
-                if label:
-                    add_decision(
-                        case, target, label, kind="closed", who=who, why="往年办结记录", session=session
-                    )
-            add_event(
-                "imported",
-                who=who,
-                session=session,
-                case_id=case.id,
-                labels={t: x for t, x in labels.items() if x},
-                result_class=result_class,
-                sha256=submission.sha256,
-            )
-            for promised in commitments:
-                add_commitment(
-                    case.id,
-                    promised.what,
-                    promised.due_on,
-                    who=who,
-                    session=session,
-                    kept_on=promised.kept_on,
-                )
             text = self._index.read("", Suggestion(submission.title, submission.body))
             self._index.store(case.id, text, vectors, session)
             session.flush()

@@ -63,6 +63,24 @@ class Conflict(TriageError):
     code = "conflict"
 
 
+class LedgerBusy(TriageError):
+    """The database is not to be had just now; nothing was written, the same may be tried again."""
+
+    code = "ledger-busy"
+
+    def __init__(self) -> None:
+        super().__init__("台账数据库暂时连不上或正忙,本次没有写入,请稍后再试。")
+
+
+class OutcomeUnknown(TriageError):
+    """The connection broke while committing: it may have been written or not."""
+
+    code = "outcome-unknown"
+
+    def __init__(self) -> None:
+        super().__init__("写入台账时连接中断,不知道是否已经写入。请先到台账核对,再决定是否重做。")
+
+
 class LedgerMissing(TriageError):
     """The ledger has not been created yet, or its schema is not the program's."""
 

@@ -5,15 +5,17 @@ from __future__ import annotations
 import re
 import tomllib
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Any
 
 from triage.errors import InputError, TaxonomyError
+from triage.periods import Period, Rules, parse_period
 
 TARGETS = ("section", "topic", "handling")
-REPLY_MONTHS = 3  # a suggestion is answered within three months
 TARGET_NAMES = {"section": "承办科室", "topic": "主题", "handling": "办理类型"}
+# what a handling type asks of the handler: nothing more, a plan of stages, or reasons and measures
+WAYS = {"立即办理": "at_once", "分步推进": "stages", "创造条件逐步解决": "conditions"}
 
 
 @dataclass(frozen=True)
@@ -21,7 +23,8 @@ class Label:
     """One choice of a target, with what is known of it before any example.
 
     ``description`` is the duties text of a section; ``terms`` are its key terms.
-    An inactive label is never predicted but stays valid in old records.
+    An inactive label is never predicted but stays valid in old records. ``way`` is a value of
+    WAYS for a handling type, else empty.
     """
 
     name: str
@@ -29,14 +32,19 @@ class Label:
     terms: tuple[str, ...] = ()
     leader: str = ""
     active: bool = True
+    way: str = ""
 
 
 @dataclass(frozen=True)
 class ResultClass:
-    """A result class (A, B, ...) by this place's own scheme."""
+    """A result class (A, B, ...) by this place's own scheme.
+
+    ``carried`` tells whether such a case comes back in the next year's list.
+    """
 
     code: str
     name: str
+    carried: bool = False
 
 
 @dataclass(frozen=True)
@@ -50,7 +58,7 @@ class Taxonomy:
     topic: tuple[Label, ...] = ()
     handling: tuple[Label, ...] = ()
     result_classes: tuple[ResultClass, ...] = ()
-    reply_months: int = REPLY_MONTHS
+    rules: Rules = field(default_factory=Rules)
 
     def labels(self, target: str) -> tuple[Label, ...]:
         """The labels of ``target`` (one of TARGETS), inactive ones included."""
@@ -72,6 +80,18 @@ class Taxonomy:
             raise InputError(f"“{name}”不是本单位在用的{TARGET_NAMES[target]},可选:{'、'.join(choices)}。")
         return name
 
+    def way_of(self, handling: str | None) -> str:
+        """The ``way`` of a handling type; empty where it is unknown or asks for nothing."""
+        return next((label.way for label in self.handling if label.name == handling), "")
+
+    def sections_of(self, leader: str) -> tuple[str, ...]:
+        """Names of the sections that this leader is in charge of."""
+        return tuple(label.name for label in self.section if label.leader == leader)
+
+    def leader_of(self, section: str | None) -> str:
+        """The leader in charge of a section; empty where nobody is named."""
+        return next((label.leader for label in self.section if label.name == section), "")
+
     def check_result_class(self, code: str) -> str:
         """``code`` if it is one of the result classes; InputError otherwise."""
         codes = [r.code for r in self.result_classes]
@@ -87,9 +107,11 @@ _LABEL_KEYS: dict[str, type] = {
     "terms": list,
     "leader": str,
     "active": bool,
+    "way": str,
 }
 _OFFICE_KEYS: dict[str, type] = {"name": str, "invented": bool, "terms": list, "reply_months": int}
-_RESULT_KEYS: dict[str, type] = {"code": str, "name": str}
+_RESULT_KEYS: dict[str, type] = {"code": str, "name": str, "carried": bool}
+_DEADLINE_KEYS: dict[str, type] = {rule.name: str for rule in fields(Rules)}
 _TYPE_NAMES = {str: "带引号的文字", list: '文字列表,如 ["甲", "乙"]', bool: "true 或 false", int: "整数"}
 
 
@@ -134,7 +156,7 @@ class _Reader:
         self.source = source
 
     def read(self, data: Mapping[str, Any]) -> Taxonomy:
-        known = {"office", "result_class", *TARGETS}
+        known = {"office", "result_class", "deadlines", *TARGETS}
         for key in data:
             if key not in known:
                 raise self.error(self.line_of(key), f"不认识的部分 [{key}],可用:{'、'.join(sorted(known))}")
@@ -142,9 +164,6 @@ class _Reader:
         if not isinstance(office, dict):
             raise self.error(self.line_of("office"), "[office] 应为一个表")
         self.check_keys(office, _OFFICE_KEYS, "office", 0)
-        months = office.get("reply_months", REPLY_MONTHS)
-        if not 1 <= months <= 24:
-            raise self.error(self.line_of("office", 0, "reply_months"), "reply_months 应在 1 到 24 之间")
         return Taxonomy(
             office=office.get("name", ""),
             invented=office.get("invented", False),
@@ -153,11 +172,36 @@ class _Reader:
             topic=self.read_labels(data, "topic"),
             handling=self.read_labels(data, "handling"),
             result_classes=tuple(
-                ResultClass(code=entry["code"], name=entry["name"])
-                for entry in self.entries(data, "result_class", _RESULT_KEYS, ("code", "name"), "code")
+                # what the first class calls solved is done with; the others are looked at again
+                ResultClass(entry["code"], entry["name"], entry.get("carried", nth > 0))
+                for nth, entry in enumerate(
+                    self.entries(data, "result_class", _RESULT_KEYS, ("code", "name"), "code")
+                )
             ),
-            reply_months=months,
+            rules=self.read_rules(data, office),
         )
+
+    def read_rules(self, data: Mapping[str, Any], office: Mapping[str, Any]) -> Rules:
+        given = data.get("deadlines", {})
+        if not isinstance(given, dict):
+            raise self.error(self.line_of("deadlines"), "[deadlines] 应为一个表")
+        self.check_keys(given, _DEADLINE_KEYS, "deadlines", 0)
+        rules: dict[str, Period] = {}
+        if "reply_months" in office:
+            where = self.line_of("office", 0, "reply_months")
+            if not 1 <= office["reply_months"] <= 24:
+                raise self.error(where, "reply_months 应在 1 到 24 之间")
+            if "reply" in given:
+                raise self.error(where, "reply_months 与 [deadlines] 的 reply 只能写一个")
+            rules["reply"] = Period("months", office["reply_months"])
+        for name, text in given.items():
+            try:
+                rules[name] = parse_period(text)
+            except InputError as error:
+                raise self.error(self.line_of("deadlines", 0, name), error.message.rstrip("。")) from None
+        if rules.get("extension", Rules.extension).unit == "year_day":
+            raise self.error(self.line_of("deadlines", 0, "extension"), "extension 应为一段时间,如 3个月")
+        return Rules(**rules)
 
     def read_labels(self, data: Mapping[str, Any], target: str) -> tuple[Label, ...]:
         return tuple(
@@ -167,9 +211,19 @@ class _Reader:
                 terms=self.strings(entry, "terms", target, nth),
                 leader=entry.get("leader", ""),
                 active=entry.get("active", True),
+                way=self.read_way(entry, target, nth),
             )
             for nth, entry in enumerate(self.entries(data, target, _LABEL_KEYS, ("name",), "name"))
         )
+
+    def read_way(self, entry: Mapping[str, Any], target: str, nth: int) -> str:
+        way = entry.get("way")
+        if way is None:
+            return WAYS.get(entry["name"].strip(), "") if target == "handling" else ""
+        if target != "handling" or way not in WAYS.values():
+            choices = "、".join(WAYS.values())
+            raise self.error(self.line_of(target, nth, "way"), f"way 只用于办理类型,可选:{choices}")
+        return str(way)
 
     def entries(
         self,

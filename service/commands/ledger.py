@@ -18,7 +18,7 @@ from triage.desk import Desk
 from triage.errors import InputError
 from triage.exports import export_ledger
 from triage.flags import FLAG_NAMES
-from triage.ledger.cases import CaseFilter, get_case, list_cases
+from triage.ledger.cases import get_case
 from triage.ledger.closing import close_case
 from triage.ledger.commitments import Commitment
 from triage.ledger.decisions import DECISION_NAMES, decide, newest_decisions, newest_predictions, settled
@@ -26,6 +26,7 @@ from triage.ledger.events import EVENT_NAMES, flags_of
 from triage.ledger.groups import list_groups
 from triage.ledger.memberships import SHARED, follows, settled_labels
 from triage.ledger.relations import relations_of
+from triage.ledger.search import CaseFilter, list_cases
 from triage.ledger.states import STATE_NAMES
 from triage.ledger.store import Ledger
 from triage.related import KIND_NAMES

@@ -18,7 +18,7 @@ from triage.bulk import import_file, intake_file
 from triage.config import Settings
 from triage.desk import Desk
 from triage.errors import InputError
-from triage.ledger.cases import CaseFilter, list_cases
+from triage.ledger.search import CaseFilter, list_cases
 from triage.ledger.store import Ledger
 from triage.taxonomy import TARGETS, load_taxonomy
 

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 
 from sqlalchemy.orm import Session
 
 from triage.errors import Conflict, InputError
 from triage.ledger.cases import get_case
-from triage.ledger.events import add_event, check_who
+from triage.ledger.claims import claim
+from triage.ledger.events import add_event
 from triage.ledger.memberships import (
     SHARED,
     active_members,
@@ -20,8 +21,9 @@ from triage.ledger.memberships import (
     shared_labels,
 )
 from triage.ledger.merge_changes import assign_members
-from triage.ledger.states import move
+from triage.ledger.states import STATE_NAMES, move
 from triage.ledger.tables import CaseRow, DecisionRow, MergeRow, PredictionRow
+from triage.ledger.texts import check_who, check_why
 from triage.ledger.versions import raise_version
 from triage.taxonomy import TARGET_NAMES, TARGETS, Taxonomy
 
@@ -101,10 +103,12 @@ def decide(
         InputError: no name, unknown target or label, override without a reason.
         Conflict: somebody decided meanwhile, the case is closed, or the label is its lead's to give.
     """
-    who, why = check_who(who), why.strip()
+    who, why = check_who(who), check_why(why)
     if not labels:
         raise InputError("没有要认定的内容。", field="decisions")
     case = get_case(case_id, session=session)
+    if case.state in ("closed", "returned"):
+        raise Conflict(f"本件{STATE_NAMES[case.state]},不能再改认定。", state=case.state)
     _check_leads(case, labels)
     predictions = newest_predictions(case)
     before = newest_decisions(case)
@@ -121,14 +125,14 @@ def decide(
             names = "、".join(f"{TARGET_NAMES[t]}({before[t].who})" for t in taken)
             raise Conflict(f"已有人认定过:{names}。请刷新后再改。", version=case.version)
         seen_version = case.version
-    _claim(case, seen_version, session)
+    claim(case, seen_version, session=session)
     made = [
         record_decision(case, t, label, before=stood.get(t), who=who, why=why, session=session)
         for t, label in labels.items()
     ]
     session.flush()
     session.refresh(case, ["decisions"])
-    settle(case, taxonomy)
+    settle(case, labels, taxonomy, who=who, session=session)
     _lead_on(case, labels, who=who, why=why, session=session)
     return made
 
@@ -157,15 +161,21 @@ def record_decision(
     )
 
 
-def settle(case: CaseRow, taxonomy: Taxonomy) -> None:
+def settle(
+    case: CaseRow, decided: Collection[str], taxonomy: Taxonomy, *, who: str, session: Session
+) -> None:
     """A case is assigned once its section is decided: then somebody handles it.
 
     Topic and handling type may follow; closing needs them all. An office without sections
     goes by the first target it uses.
+
+    Args:
+        decided: targets that were decided just now.
     """
     lead = next((t for t in TARGETS if taxonomy.labels(t)), None)
-    if case.state == "in_review" and lead in newest_decisions(case):
-        move(case, "assigned")
+    if lead is not None and lead in decided and case.state in ("received", "in_review"):
+        label = newest_decisions(case)[lead].label
+        move(case, "assigned", "assigned", who=who, session=session, label=label)
 
 
 def add_decision(
@@ -219,7 +229,7 @@ def _lead_on(case: CaseRow, labels: Mapping[str, str], *, who: str, why: str, se
     followers = [m for m in active_members(merge) if m.id != case.id and m.state != "closed"]
     stood = {member.id: settled_labels(member) for member in followers}
     merge.labels = {**merge.labels, **given}
-    assign_members(merge)
+    assign_members(merge, who=who, session=session)
     session.flush()
     raise_version(merge, merge.version, session=session)
     for member in followers:
@@ -236,15 +246,4 @@ def _lead_on(case: CaseRow, labels: Mapping[str, str], *, who: str, why: str, se
                 before=stood[member.id].get(target),
                 why=why,
             )
-        raise_version(member, member.version, session=session)
         session.expire(member, ["events"])
-
-
-def _claim(case: CaseRow, seen_version: int, session: Session) -> None:
-    """Raise the version only if it is still the one that was seen: the first writer wins."""
-    if case.state == "closed":
-        raise Conflict("本件已办结销号,不能再改认定。", state=case.state)
-    if not raise_version(case, seen_version, session=session):
-        last = max(case.decisions, key=lambda d: d.id, default=None)
-        by = f"({last.who},{last.label})" if last else ""
-        raise Conflict(f"您打开后已有人改动过本件{by},请刷新后再认定。", version=case.version)

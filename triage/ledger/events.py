@@ -6,8 +6,10 @@ from typing import Any
 
 from sqlalchemy.orm import Session
 
-from triage.errors import InputError
+from triage.ledger.base import utc_now
+from triage.ledger.chain import link
 from triage.ledger.tables import CaseRow, EventRow
+from triage.ledger.versions import raise_version
 
 EVENT_NAMES = {
     "received": "收件登记",
@@ -15,6 +17,34 @@ EVENT_NAMES = {
     "routed": "自动分办",
     "flagged": "提示核对",
     "queued": "转人工认定",
+    "assigned": "分办到科室",
+    "unassigned": "退回待认定",
+    "accepted": "科室签收",
+    "started": "开始办理",
+    "sent_back": "科室退回",
+    "returned": "退办",
+    "return_refused": "退办未获同意",
+    "people_set": "落实责任人",
+    "role_set": "确定承办角色",
+    "hard_marked": "认定难件",
+    "extended": "延期",
+    "recounted": "重算期限",
+    "duty_added": "交科室协办",
+    "duty_answered": "协办办结",
+    "duty_withdrawn": "撤回协办",
+    "stage_added": "列入阶段安排",
+    "stage_done": "阶段完成",
+    "stage_dropped": "取消阶段",
+    "conditions_set": "说明条件和措施",
+    "key_marked": "列为重点督办",
+    "key_unmarked": "取消重点督办",
+    "meeting_held": "专题调度",
+    "contacted": "联系代表",
+    "replied": "答复",
+    "result_found": "认定办理结果",
+    "feedback_given": "代表反馈",
+    "redo_opened": "重新办理",
+    "struck": "更正误记",
     "confirmed": "确认推荐",
     "overridden": "改判",
     "related": "提示关联",
@@ -29,6 +59,7 @@ EVENT_NAMES = {
     "precedent_linked": "认定往年先例",
     "committed": "作出承诺",
     "commitment_kept": "承诺兑现",
+    "looked_back": "承诺回头看",
     "closed": "办结销号",
     "imported": "导入往年办结件",
     "model_trained": "训练模型",
@@ -36,6 +67,9 @@ EVENT_NAMES = {
     "model_kept": "保留现用模型",
     "model_rolled_back": "退回上一版模型",
     "pairs_learned": "学习关联",
+    "holiday_set": "登记节假日",
+    "ledger_sealed": "封存以前的记录",
+    "ledger_moved": "台账迁移",
 }
 
 
@@ -44,26 +78,20 @@ def flags_of(case: CaseRow) -> list[dict[str, Any]]:
     return [event.detail for event in case.events if event.kind == "flagged"]
 
 
-def check_who(who: str) -> str:
-    """The name without surrounding space.
-
-    Raises:
-        InputError: empty or too long: a record without a name shows nothing.
-    """
-    who = who.strip()
-    if not who:
-        raise InputError("请填写经办人姓名。", field="who")
-    if len(who) > 100:
-        raise InputError("经办人姓名太长,最多 100 字。", field="who")
-    return who
-
-
 def add_event(
     kind: str, *, who: str, session: Session, case_id: int | None = None, **detail: Any
 ) -> EventRow:
-    """Append one event; ``kind`` is a key of EVENT_NAMES."""
+    """Append one event; ``kind`` is a key of EVENT_NAMES. The case's version is raised with it."""
     if kind not in EVENT_NAMES:
         raise ValueError(f"unknown event kind {kind!r}")
-    event = EventRow(case_id=case_id, kind=kind, who=who, detail=detail)
+    version = None
+    if case_id is not None:
+        case = session.get_one(CaseRow, case_id)
+        raise_version(case, case.version, session=session)
+        version = case.version
+    event = EventRow(
+        case_id=case_id, kind=kind, who=who, detail=detail, version=version, created_at=utc_now()
+    )
+    link(event, session)
     session.add(event)
     return event

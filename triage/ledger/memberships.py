@@ -1,8 +1,8 @@
-"""Who belongs to which merge, and what a case takes from its own. Nothing is written here."""
+"""Who belongs to which merge, and what a case takes from it."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import date
 
 from sqlalchemy import extract, select
@@ -10,7 +10,9 @@ from sqlalchemy.orm import Session
 
 from triage.errors import NotFound
 from triage.ledger.cases import get_case
-from triage.ledger.tables import CaseRow, MergeRow
+from triage.ledger.tables import CaseRow, DecisionRow, MergeMemberRow, MergeRow
+from triage.ledger.versions import raised_cases
+from triage.taxonomy import TARGETS
 
 SHARED = ("section", "handling")  # the topic stays each case's own
 
@@ -82,3 +84,34 @@ def shared_labels(case: CaseRow) -> dict[str, str]:
 def settled_labels(case: CaseRow) -> dict[str, str]:
     """Target to the label that counts: the merge's where it has one, else the case's own."""
     return {**{d.target: d.label for d in case.decisions}, **shared_labels(case)}
+
+
+def keep_labels(session: Session) -> None:
+    """Write the labels that count onto every case of this transaction, for lists and search."""
+    session.flush()
+    write_labels(raised_cases(session), session=session)
+
+
+def write_labels(case_ids: Collection[int], *, session: Session) -> None:
+    """Section, topic and handling type of those cases as their decisions and merges have them."""
+    labels: dict[int, dict[str, str]] = {case_id: {} for case_id in case_ids}
+    decided = (
+        select(DecisionRow.case_id, DecisionRow.target, DecisionRow.label)
+        .where(DecisionRow.case_id.in_(case_ids))
+        .order_by(DecisionRow.id)
+    )
+    for case_id, target, label in session.execute(decided):
+        labels[case_id][target] = label
+    shared = (
+        select(MergeMemberRow.case_id, MergeRow.labels)
+        .join(MergeRow, MergeRow.id == MergeMemberRow.merge_id)
+        .where(MergeMemberRow.case_id.in_(case_ids), MergeMemberRow.left_at.is_(None))
+    )
+    merged = {row.case_id: row.labels for row in session.execute(shared)}
+    for case_id, own in labels.items():
+        case = session.get_one(CaseRow, case_id)
+        if case.state != "closed":
+            own |= merged.get(case_id, {})
+        for target in TARGETS:
+            if getattr(case, target) != own.get(target):
+                setattr(case, target, own.get(target))

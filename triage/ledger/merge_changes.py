@@ -6,17 +6,18 @@ from collections.abc import Iterable
 from datetime import date
 from typing import Any
 
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from triage.errors import Conflict, InputError
-from triage.ledger.cases import check_text
-from triage.ledger.events import add_event, check_who
+from triage.ledger.claims import TOLD_CHANGES, told_change
+from triage.ledger.events import add_event
 from triage.ledger.memberships import SHARED, active_members, case_name, get_merge
 from triage.ledger.states import move
-from triage.ledger.tables import CaseRow, MergeRow
+from triage.ledger.tables import CaseRow, EventRow, MergeRow
+from triage.ledger.texts import check_text, check_who, check_why, needed_why
 from triage.ledger.versions import raise_version
 
-MAX_WHY = 2_000
 MAX_NAME = 200
 MAX_PLAN = 20_000
 
@@ -36,7 +37,7 @@ def change_lead(
         InputError: no name, or the case is no member.
         Conflict: the case leads already or is closed; somebody changed the merge meanwhile.
     """
-    who, why = check_who(who), check_text(why, MAX_WHY, field="why", name="理由")
+    who, why = check_who(who), check_why(why)
     merge = begin_change(merge_id, seen_version, session=session)
     lead = member_of(merge, lead_id, field="lead")
     if lead.id == merge.lead_id:
@@ -47,7 +48,7 @@ def change_lead(
     merge.lead = lead
     merge.labels = {**labels_of_lead(lead), **merge.labels}
     session.flush()
-    assign_members(merge)
+    assign_members(merge, who=who, session=session)
     tell("lead_changed", merge, active_members(merge), who=who, why=why, session=session, before=before)
     return finish(merge, active_members(merge), session=session)
 
@@ -100,7 +101,7 @@ def set_plan(
         InputError: no name of the person, or a text too long.
         Conflict: somebody changed the merge meanwhile.
     """
-    who, why = check_who(who), check_text(why, MAX_WHY, field="why", name="理由")
+    who, why = check_who(who), check_why(why)
     plan = check_text(plan, MAX_PLAN, field="plan", name="统一办理方案")
     name = check_text(name, MAX_NAME, field="name", name="并案名称")
     merge = begin_change(merge_id, seen_version, session=session)
@@ -124,7 +125,14 @@ def begin_change(merge_id: int, seen_version: int | None, *, session: Session) -
         raise Conflict(f"并案“{merge.name}”已解除。", merge_id=merge.id)
     seen = merge.version if seen_version is None else seen_version
     if not raise_version(merge, seen, session=session):
-        raise Conflict(f"您打开后已有人改动过并案“{merge.name}”,请刷新后再改。", version=merge.version)
+        changes = merge_changes_since(merge, seen, session=session)
+        told = ";".join(f"{change['who']} {change['kind_name']}" for change in changes)
+        by = f"({told})" if told else ""
+        raise Conflict(
+            f"您打开后已有人改动过并案“{merge.name}”{by},请刷新后再改。",
+            version=merge.version,
+            changes=changes,
+        )
     return merge
 
 
@@ -167,6 +175,7 @@ def tell(
             name=merge.name,
             lead=merge.lead_id,
             members=members,
+            merge_version=merge.version,
             why=why,
             **detail,
         )
@@ -185,16 +194,20 @@ def labels_of_lead(lead: CaseRow) -> dict[str, str]:
     return {d.target: d.label for d in lead.decisions if d.target in SHARED}
 
 
-def assign_members(merge: MergeRow) -> None:
+def assign_members(merge: MergeRow, *, who: str, session: Session) -> None:
     """With a section somebody handles every member."""
     for case in active_members(merge):
-        if "section" in merge.labels and case.state == "in_review":
-            move(case, "assigned")
+        if "section" in merge.labels and case.state in ("received", "in_review"):
+            label = merge.labels["section"]
+            move(case, "assigned", "assigned", who=who, session=session, label=label, merge_id=merge.id)
 
 
-def needed_why(why: str, says: str) -> str:
-    """The reason, which must not be empty."""
-    why = check_text(why, MAX_WHY, field="why", name="理由")
-    if not why:
-        raise InputError(says, field="why")
-    return why
+def merge_changes_since(merge: MergeRow, version: int, *, session: Session) -> list[dict[str, Any]]:
+    """What made the merge's versions after ``version``, oldest first, as its lead's record has it."""
+    rows = session.scalars(
+        select(EventRow)
+        .where(EventRow.case_id == merge.lead_id, EventRow.detail["merge_id"].as_integer() == merge.id)
+        .order_by(EventRow.id)
+    ).all()
+    later = [row for row in rows if row.detail.get("merge_version", 0) > version]
+    return [told_change(row) for row in later[-TOLD_CHANGES:]]

@@ -9,24 +9,23 @@ from typing import Any
 from sqlalchemy.orm import Session
 
 from triage.errors import Conflict, InputError
-from triage.ledger.cases import check_text, get_case
-from triage.ledger.events import check_who
+from triage.ledger.base import utc_now
+from triage.ledger.cases import get_case
 from triage.ledger.memberships import active_members, active_merge, case_name, names_of
 from triage.ledger.merge_changes import (
     MAX_NAME,
-    MAX_WHY,
     assign_members,
     begin_change,
     finish,
     labels_of_lead,
     member_of,
-    needed_why,
     tell,
     touch,
 )
 from triage.ledger.relations import confirm_pairs, link_precedent, pairs_of, set_status
 from triage.ledger.states import move
-from triage.ledger.tables import CaseRow, MergeMemberRow, MergeRow, utc_now
+from triage.ledger.tables import CaseRow, MergeMemberRow, MergeRow
+from triage.ledger.texts import check_text, check_who, check_why, needed_why
 
 LEADING_ROLES = ("主办", "独办")
 ASSISTING_ROLES = ("会办", "分办", "参阅")
@@ -68,7 +67,7 @@ def merge_cases(
         NotFound: an unknown case.
         Conflict: a case is in a merge already.
     """
-    who, why = check_who(who), check_text(why, MAX_WHY, field="why", name="理由")
+    who, why = check_who(who), check_why(why)
     name = check_text(name, MAX_NAME, field="name", name="并案名称")
     ids = list(dict.fromkeys(case_ids))
     if len(ids) < 2:
@@ -96,7 +95,7 @@ def merge_cases(
     session.add(merge)
     session.flush()
     stood = confirm_pairs(pairs_of(open_), session=session)
-    _join(merge, open_, session)
+    _join(merge, open_, who, session)
     tell(
         "merged",
         merge,
@@ -128,7 +127,7 @@ def add_to_merge(
         NotFound: an unknown merge or case.
         Conflict: a case is in a merge already; somebody changed this one meanwhile.
     """
-    who, why = check_who(who), check_text(why, MAX_WHY, field="why", name="理由")
+    who, why = check_who(who), check_why(why)
     ids = list(dict.fromkeys(case_ids))
     if not ids:
         raise InputError("没有选要加入的建议。", field="cases")
@@ -141,7 +140,7 @@ def add_to_merge(
     warnings = _role_warnings([*members, *joining]) if joining else []
     together = [(old, new) for old in members for new in joining] + pairs_of(joining)
     stood = confirm_pairs(together, session=session)
-    _join(merge, joining, session)
+    _join(merge, joining, who, session)
     if joining:
         told = active_members(merge)
         tell(
@@ -211,7 +210,7 @@ def unmerge(
     elif lead_id is not None:
         raise InputError("主件没有退出;更换主件请另行办理。", field="lead")
     for case in leaving:
-        _fall_back(case, merge)
+        _fall_back(case, merge, who=who, why=why, session=session)
     session.flush()
     tell(
         "unmerged",
@@ -269,11 +268,11 @@ def _role_warnings(cases: Sequence[CaseRow]) -> list[str]:
     return [f"承办角色不一致:{ours}与{theirs},请核对能否一并办理。"]
 
 
-def _join(merge: MergeRow, cases: Sequence[CaseRow], session: Session) -> None:
+def _join(merge: MergeRow, cases: Sequence[CaseRow], who: str, session: Session) -> None:
     session.add_all(MergeMemberRow(merge_id=merge.id, case_id=case.id) for case in cases)
     session.flush()
     session.expire(merge, ["members"])
-    assign_members(merge)
+    assign_members(merge, who=who, session=session)
 
 
 def _earliest(cases: Sequence[CaseRow]) -> CaseRow:
@@ -291,9 +290,8 @@ def _next_lead(remaining: Sequence[CaseRow], lead_id: int | None) -> CaseRow:
     raise InputError("接任的主件应是留在并案中的在办件。", field="lead")
 
 
-def _fall_back(case: CaseRow, merge: MergeRow) -> None:
+def _fall_back(case: CaseRow, merge: MergeRow, *, who: str, why: str, session: Session) -> None:
     """A case that leaves stands where its own decisions put it."""
-    if "section" not in merge.labels:
-        return  # the merge assigned nobody
     own = any(decision.target == "section" for decision in case.decisions)
-    move(case, "assigned" if own else "in_review")
+    if "section" in merge.labels and not own and case.state != "in_review":
+        move(case, "in_review", "unassigned", who=who, session=session, merge_id=merge.id, why=why)

@@ -10,13 +10,13 @@ from sqlalchemy import or_, select
 from sqlalchemy.orm import Session
 
 from triage.errors import Conflict, InputError
-from triage.ledger.cases import check_text, get_case
-from triage.ledger.events import add_event, check_who
+from triage.ledger.cases import get_case
+from triage.ledger.events import add_event
 from triage.ledger.memberships import active_merge
 from triage.ledger.tables import CaseRow, RelationRow
+from triage.ledger.texts import check_who, check_why
 from triage.related import Related
 
-MAX_WHY = 2_000
 BY_PERSON = {"by": "person"}  # the evidence of a pair that no model proposed
 
 
@@ -78,7 +78,7 @@ def dismiss(case_id: int, other_id: int, *, who: str, session: Session, why: str
         InputError: no name, or one case twice.
         Conflict: the two are in one merge.
     """
-    who, why = check_who(who), check_text(why, MAX_WHY, field="why", name="理由")
+    who, why = check_who(who), check_why(why)
     if case_id == other_id:
         raise InputError("请选两件不同的建议。", field="other_id")
     case, other = get_case(case_id, session=session), get_case(other_id, session=session)

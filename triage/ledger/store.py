@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from alembic import command
 from alembic.config import Config
@@ -13,17 +15,30 @@ from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from sqlalchemy import Connection, create_engine, event, text
 from sqlalchemy.engine import make_url
-from sqlalchemy.exc import ArgumentError, OperationalError
+from sqlalchemy.exc import ArgumentError, DBAPIError, IntegrityError, OperationalError
 from sqlalchemy.orm import Session
 
-from triage.errors import InputError, LedgerMissing
+from triage.errors import InputError, LedgerBusy, LedgerMissing, OutcomeUnknown
+from triage.ledger.adoption import adopt
+from triage.ledger.chain import RecordSession, seal
+from triage.ledger.memberships import keep_labels
 
 MIGRATIONS = Path(__file__).parent / "migrations"
 INTAKE_LOCK = 0x7472_6961  # PostgreSQL advisory lock: one writer at a time, as SQLite has it
+POOL = 20  # connections kept; as many again where many ask at once
+PAUSES = (0.05, 0.2, 0.5, 1.0, 2.0, 4.0)  # seconds between tries of what was not written
+# PostgreSQL: serialization failure, deadlock, lock not available, shut down or starting
+_TRANSIENT = ("40001", "40P01", "55P03", "57P01", "57P02", "57P03")
+
+Told = TypeVar("Told")
 
 
 class Ledger:
-    """One database. ``read()`` and ``write()`` hand out sessions; write() commits at its end."""
+    """One database. ``read()`` and ``write()`` hand out sessions; write() commits at its end.
+
+    write() also keeps what must hold of every transaction: the labels that count stand on each
+    case it changed, and its seal is in the chain.
+    """
 
     def __init__(self, url: str) -> None:
         """Raises InputError where the URL cannot be understood."""
@@ -37,8 +52,14 @@ class Ledger:
         if self.path is not None:
             self.path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
         self.engine = create_engine(
-            parsed, connect_args={"timeout": 30} if self.is_sqlite else {}, pool_pre_ping=not self.is_sqlite
+            parsed,
+            connect_args={"timeout": 30} if self.is_sqlite else {},
+            pool_pre_ping=not self.is_sqlite,
+            pool_size=POOL,
+            max_overflow=POOL,
         )
+        # SQLite lets waiting writers poll; in one process they take turns instead
+        self._turn: AbstractContextManager[Any] = threading.Lock() if self.is_sqlite else nullcontext()
         if self.is_sqlite:
             event.listen(self.engine, "connect", _configure_sqlite)
             event.listen(self.engine, "begin", _begin_sqlite)
@@ -46,22 +67,54 @@ class Ledger:
 
     @contextmanager
     def read(self) -> Iterator[Session]:
-        """A session for reading; nothing is committed."""
+        """A session for reading; nothing is committed.
+
+        Raises:
+            LedgerBusy: the database is not to be had just now.
+        """
         with Session(self.engine, expire_on_commit=False) as session:
-            yield session
+            try:
+                yield session
+            except DBAPIError as error:
+                if _is_transient(error):
+                    raise LedgerBusy from error
+                raise
 
     @contextmanager
     def write(self) -> Iterator[Session]:
-        """One transaction, the only writer; committed at the end, rolled back on any error."""
-        with Session(self._writer, expire_on_commit=False) as session, session.begin():
-            if not self.is_sqlite:
-                session.execute(text("select pg_advisory_xact_lock(:key)"), {"key": INTAKE_LOCK})
-            yield session
+        """One transaction, the only writer; committed at the end, rolled back on any error.
+
+        Raises:
+            LedgerBusy: the database gave way before the end; nothing was written.
+            OutcomeUnknown: the connection broke while committing; it may have been written.
+        """
+        with self._turn, RecordSession(self._writer, expire_on_commit=False) as session:
+            try:
+                if not self.is_sqlite:
+                    session.execute(text("select pg_advisory_xact_lock(:key)"), {"key": INTAKE_LOCK})
+                yield session
+                keep_labels(session)
+                seal(session)
+            except DBAPIError as error:
+                if _is_transient(error):
+                    raise LedgerBusy from error
+                raise
+            try:
+                session.commit()
+            except DBAPIError as error:
+                if _is_transient(error):
+                    raise OutcomeUnknown from error
+                raise
 
     def migrate(self) -> None:
         """Create or bring up to date the schema."""
         with self._writer.begin() as connection:
+            if not self.is_sqlite:
+                connection.execute(text("select pg_advisory_xact_lock(:key)"), {"key": INTAKE_LOCK})
             command.upgrade(self._alembic(connection), "head")
+            with RecordSession(connection, expire_on_commit=False) as session:
+                adopt(session)
+                session.commit()
 
     def check(self) -> None:
         """Raises LedgerMissing where the schema is not there or not this program's."""
@@ -84,6 +137,34 @@ class Ledger:
         config.set_main_option("script_location", str(MIGRATIONS))
         config.attributes["connection"] = connection
         return config
+
+
+def retried(act: Callable[[], Told]) -> Told:
+    """What ``act`` returns; tried again where the database gave way and nothing was written.
+
+    Raises:
+        LedgerBusy: it still does after the last of PAUSES.
+    """
+    for pause in PAUSES:
+        try:
+            return act()
+        except LedgerBusy:
+            time.sleep(pause)
+    return act()
+
+
+def _is_transient(error: DBAPIError) -> bool:
+    """Whether the same may work a moment later: deadlock, lost or refused connection, busy file."""
+    if isinstance(error, IntegrityError):
+        return False
+    if error.connection_invalidated:
+        return True
+    if not isinstance(error, OperationalError):
+        return False
+    state = getattr(error.orig, "sqlstate", "")
+    if state == "":  # SQLite has no states
+        return "locked" in str(error.orig) or "busy" in str(error.orig)
+    return state is None or state in _TRANSIENT or state.startswith("08")
 
 
 def _configure_sqlite(connection: Any, _record: Any) -> None:

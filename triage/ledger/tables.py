@@ -2,85 +2,90 @@
 
 from __future__ import annotations
 
-from datetime import UTC, date, datetime
-from typing import Any, ClassVar
+from datetime import date, datetime
+from typing import Any
 
 from sqlalchemy import (
-    JSON,
     CheckConstraint,
-    DateTime,
     Float,
     ForeignKey,
     Index,
     LargeBinary,
     String,
     Text,
-    TypeDecorator,
     UniqueConstraint,
     text,
 )
-from sqlalchemy.engine import Dialect
-from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column, relationship
+from sqlalchemy.orm import Mapped, mapped_column, relationship
 
-
-class UtcDateTime(TypeDecorator[datetime]):
-    """Aware UTC datetimes on every database; SQLite would hand back naive ones."""
-
-    impl = DateTime(timezone=True)
-    cache_ok = True
-
-    def process_bind_param(self, value: datetime | None, dialect: Dialect) -> datetime | None:
-        return value.astimezone(UTC) if value is not None else None
-
-    def process_result_value(self, value: datetime | None, dialect: Dialect) -> datetime | None:
-        if value is None:
-            return None
-        return value.astimezone(UTC) if value.tzinfo else value.replace(tzinfo=UTC)
-
-
-def utc_now() -> datetime:
-    return datetime.now(UTC)
-
-
-class Base(DeclarativeBase):
-    type_annotation_map: ClassVar[dict[Any, Any]] = {
-        datetime: UtcDateTime,
-        dict[str, Any]: JSON,
-        list[Any]: JSON,
-    }
+from triage.ledger.base import Base, utc_now
+from triage.ledger.handling_tables import (
+    ContactRow,
+    DeadlineRow,
+    DutyRow,
+    FeedbackRow,
+    MeetingRow,
+    ReplyRow,
+    ResultRow,
+    StageRow,
+)
 
 
 class CaseRow(Base):
-    """One incoming suggestion, from intake to closing. The text is never changed."""
+    """One incoming suggestion, from intake to closing. What was handed in is never changed."""
 
     __tablename__ = "case"
     __table_args__ = (
         UniqueConstraint("session", "number", name="uq_case_session_number"),
         UniqueConstraint("idempotency_key", name="uq_case_idempotency_key"),
+        Index("ix_case_state_certainty", "state", "certainty", "id"),
+        Index("ix_case_section", "section", "id"),
+        Index("ix_case_due_on", "due_on"),
+        Index("ix_case_received_on", "received_on"),
     )
 
-    id: Mapped[int] = mapped_column(primary_key=True)
-    session: Mapped[str] = mapped_column(String(200), default="")
-    number: Mapped[str | None] = mapped_column(String(100))
-    idempotency_key: Mapped[str | None] = mapped_column(String(200))
-    kind: Mapped[str] = mapped_column(String(20), default="")
-    title: Mapped[str] = mapped_column(Text)
-    body: Mapped[str] = mapped_column(Text)
-    deputy: Mapped[str] = mapped_column(Text, default="")
-    delegation: Mapped[str] = mapped_column(Text, default="")
-    role: Mapped[str] = mapped_column(String(20), default="", server_default="")
-    received_on: Mapped[date]
-    content_sha256: Mapped[str] = mapped_column(String(64), index=True)
-    state: Mapped[str] = mapped_column(String(20), index=True)
-    route: Mapped[str] = mapped_column(String(10))
-    route_reason: Mapped[str] = mapped_column(Text, default="")
-    certainty: Mapped[float | None] = mapped_column(Float)  # of the first section at intake
-    version: Mapped[int] = mapped_column(default=1)  # raised by each change; guards decisions
-    result_class: Mapped[str | None] = mapped_column(String(20))
-    reply_number: Mapped[str] = mapped_column(String(100), default="")
-    closed_on: Mapped[date | None]
-    due_on: Mapped[date | None]  # when the reply is due; empty in cases older than this column
-    created_at: Mapped[datetime] = mapped_column(default=utc_now)
+    id: Mapped[int] = mapped_column(primary_key=True, doc="the case's place in the ledger")
+    session: Mapped[str] = mapped_column(String(200), default="", doc="session of the congress")
+    number: Mapped[str | None] = mapped_column(String(100), doc="number in its session")
+    idempotency_key: Mapped[str | None] = mapped_column(String(200), doc="what makes a repeat known")
+    kind: Mapped[str] = mapped_column(String(20), default="", doc="建议, 提案, 议案 or empty")
+    title: Mapped[str] = mapped_column(Text, doc="as handed in")
+    body: Mapped[str] = mapped_column(Text, doc="as handed in")
+    deputy: Mapped[str] = mapped_column(Text, default="", doc="the first signer")
+    cosigners: Mapped[str] = mapped_column(Text, default="", server_default="", doc="the other signers")
+    delegation: Mapped[str] = mapped_column(Text, default="", doc="delegation or sector")
+    role: Mapped[str] = mapped_column(
+        String(20), default="", server_default="", doc="the bureau's part: 主办, 会办, 分办, 独办, 参阅"
+    )
+    lead_unit: Mapped[str] = mapped_column(
+        String(200), default="", server_default="", doc="who leads where the bureau only assists"
+    )
+    received_on: Mapped[date] = mapped_column(doc="deadlines are counted from it")
+    content_sha256: Mapped[str] = mapped_column(String(64), index=True, doc="of what was handed in")
+    state: Mapped[str] = mapped_column(String(20), index=True, doc="see States")
+    route: Mapped[str] = mapped_column(String(10), doc="auto or review")
+    route_reason: Mapped[str] = mapped_column(Text, default="", doc="why so")
+    certainty: Mapped[float | None] = mapped_column(Float, doc="of the first section at intake")
+    version: Mapped[int] = mapped_column(default=1, doc="raised once by each change; guards them")
+    section: Mapped[str | None] = mapped_column(String(200), doc="section that counts now")
+    topic: Mapped[str | None] = mapped_column(String(200), doc="topic that counts now")
+    handling: Mapped[str | None] = mapped_column(String(200), doc="handling type that counts now")
+    leader: Mapped[str] = mapped_column(
+        String(100), default="", server_default="", index=True, doc="leader in charge"
+    )
+    handler: Mapped[str] = mapped_column(
+        String(100), default="", server_default="", index=True, doc="handler in the section"
+    )
+    hard_on: Mapped[date | None] = mapped_column(doc="when it was found hard, which gives more time")
+    key_on: Mapped[date | None] = mapped_column(doc="since when it is a key case")
+    reasons: Mapped[str] = mapped_column(Text, default="", server_default="", doc="why it must wait")
+    measures: Mapped[str] = mapped_column(Text, default="", server_default="", doc="what is done meanwhile")
+    due_on: Mapped[date | None] = mapped_column(doc="when the reply or opinion is due")
+    replied_on: Mapped[date | None] = mapped_column(doc="day of the newest reply")
+    reply_number: Mapped[str] = mapped_column(String(100), default="", doc="of the newest reply")
+    result_class: Mapped[str | None] = mapped_column(String(20), index=True, doc="the newest one")
+    closed_on: Mapped[date | None] = mapped_column(doc="empty again while a redo is open")
+    created_at: Mapped[datetime] = mapped_column(default=utc_now, doc="when it was entered")
 
     predictions: Mapped[list[PredictionRow]] = relationship(order_by="PredictionRow.id")
     decisions: Mapped[list[DecisionRow]] = relationship(order_by="DecisionRow.id")
@@ -89,6 +94,14 @@ class CaseRow(Base):
         order_by="MergeMemberRow.id", back_populates="case"
     )
     commitments: Mapped[list[CommitmentRow]] = relationship(order_by="CommitmentRow.id")
+    deadlines: Mapped[list[DeadlineRow]] = relationship(order_by="DeadlineRow.id")
+    duties: Mapped[list[DutyRow]] = relationship(order_by="DutyRow.id")
+    stages: Mapped[list[StageRow]] = relationship(order_by="StageRow.id")
+    contacts: Mapped[list[ContactRow]] = relationship(order_by="ContactRow.id")
+    replies: Mapped[list[ReplyRow]] = relationship(order_by="ReplyRow.id")
+    results: Mapped[list[ResultRow]] = relationship(order_by="ResultRow.id")
+    feedback: Mapped[list[FeedbackRow]] = relationship(order_by="FeedbackRow.id")
+    meetings: Mapped[list[MeetingRow]] = relationship(order_by="MeetingRow.id")
 
 
 class PredictionRow(Base):
@@ -197,24 +210,57 @@ class CommitmentRow(Base):
     kept_on: Mapped[date | None]
     created_at: Mapped[datetime] = mapped_column(default=utc_now)
 
+    look_backs: Mapped[list[LookBackRow]] = relationship(order_by="LookBackRow.id")
 
-class EventRow(Base):
-    """Who did what, when and why. Append-only; ``case_id`` is empty for acts on models."""
 
-    __tablename__ = "event"
+class LookBackRow(Base):
+    """One look back (回头看) at a commitment: how far it has come. Append-only."""
+
+    __tablename__ = "look_back"
 
     id: Mapped[int] = mapped_column(primary_key=True)
-    case_id: Mapped[int | None] = mapped_column(ForeignKey("case.id"), index=True)
-    kind: Mapped[str] = mapped_column(String(40))
+    commitment_id: Mapped[int] = mapped_column(ForeignKey("commitment.id"), index=True)
+    looked_on: Mapped[date]
+    progress: Mapped[str] = mapped_column(Text, doc="what was found")
     who: Mapped[str] = mapped_column(String(100))
-    detail: Mapped[dict[str, Any]]
     created_at: Mapped[datetime] = mapped_column(default=utc_now)
+
+
+class EventRow(Base):
+    """Who did what, when and why. Append-only; each carries the hash of the one before.
+
+    ``case_id`` is empty for acts on the office: models, holidays, the ledger itself.
+    """
+
+    __tablename__ = "event"
+    sealed = False  # chained instead
+
+    id: Mapped[int] = mapped_column(primary_key=True, doc="1, 2, 3 without gaps; the feed's cursor")
+    case_id: Mapped[int | None] = mapped_column(ForeignKey("case.id"), index=True)
+    kind: Mapped[str] = mapped_column(String(40), index=True, doc="see Events")
+    who: Mapped[str] = mapped_column(String(100), doc="a person, a program, or 系统")
+    detail: Mapped[dict[str, Any]] = mapped_column(doc="what exactly; before and after where it changed")
+    version: Mapped[int | None] = mapped_column(doc="version of the case that this made")
+    hash: Mapped[str] = mapped_column(String(64), default="", server_default="", doc="see The chain")
+    created_at: Mapped[datetime] = mapped_column(default=utc_now)
+
+
+class SealRow(Base):
+    """What rows a transaction wrote, as digests; one for the last event of each. Append-only."""
+
+    __tablename__ = "seal"
+    sealed = False
+
+    event_id: Mapped[int] = mapped_column(ForeignKey("event.id"), primary_key=True, autoincrement=False)
+    rows: Mapped[dict[str, Any]] = mapped_column(doc="table:key to digest")
+    hash: Mapped[str] = mapped_column(String(64), doc="the next event goes on from it")
 
 
 class VectorRow(Base):
     """A case's sentence vectors under one encoder (float32 bytes): a cache, can be rebuilt."""
 
     __tablename__ = "case_vector"
+    sealed = False
 
     case_id: Mapped[int] = mapped_column(ForeignKey("case.id"), primary_key=True)
     encoder: Mapped[str] = mapped_column(String(60), primary_key=True)
@@ -226,6 +272,7 @@ class CaseReadingRow(Base):
     """What finding related cases needs of a case's text (triage.pairs.CaseText): a cache as well."""
 
     __tablename__ = "case_reading"
+    sealed = False
 
     case_id: Mapped[int] = mapped_column(ForeignKey("case.id"), primary_key=True)
     reading: Mapped[str] = mapped_column(String(40))  # how it was read; another one is read again
@@ -249,7 +296,6 @@ class ModelVersionRow(Base):
 
 
 Index("ix_decision_case_target", DecisionRow.case_id, DecisionRow.target)
-Index("ix_case_received_on", CaseRow.received_on)
 Index(
     "uq_merge_member_active",
     MergeMemberRow.case_id,

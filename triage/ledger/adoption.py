@@ -1,0 +1,66 @@
+"""Taking a ledger of an earlier version into the chain: what it holds is sealed as it is found."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from itertools import islice
+from typing import Any
+
+from sqlalchemy import Table, select, update
+from sqlalchemy.orm import Session
+
+from triage.ledger.base import Base
+from triage.ledger.chain import add_seal, digest, event_hash, head, row_name, set_head
+from triage.ledger.events import add_event
+from triage.ledger.memberships import write_labels
+from triage.ledger.tables import CaseRow, EventRow, MergeMemberRow, SealRow
+
+BATCH = 1_000
+
+
+def adopt(session: Session) -> None:
+    """Chain the events that have no hash yet and seal every row that is there.
+
+    A ledger that has a seal, or holds nothing, is left as it is.
+    """
+    if session.execute(select(SealRow.event_id).limit(1)).first():
+        return
+    if (
+        not session.execute(select(CaseRow.id).limit(1)).first()
+        and not session.execute(select(EventRow.id).limit(1)).first()
+    ):
+        return
+    _label_merged(session)
+    last, running = head(session)
+    for row in session.scalars(select(EventRow).order_by(EventRow.id)).all():
+        running = event_hash(
+            running, row.id, row.case_id, row.version, row.kind, row.who, row.detail, row.created_at
+        )
+        session.execute(update(EventRow).where(EventRow.id == row.id).values(hash=running))
+        last = row.id
+    set_head(last, running, session)
+    digests = sealed_digests(session)
+    while batch := dict(islice(digests, BATCH)):
+        add_event("ledger_sealed", who="系统", session=session, rows=len(batch), why="台账升级")
+        add_seal(batch, session)
+
+
+def _label_merged(session: Session) -> None:
+    members = select(MergeMemberRow.case_id).where(MergeMemberRow.left_at.is_(None))
+    write_labels(session.scalars(members).all(), session=session)
+    session.flush()
+
+
+def sealed_tables() -> list[Table]:
+    """The tables of the record, referenced ones first."""
+    sealed = {m.class_.__tablename__ for m in Base.registry.mappers if m.class_.sealed}
+    return [table for table in Base.metadata.sorted_tables if table.name in sealed]
+
+
+def sealed_digests(session: Session) -> Iterator[tuple[str, str]]:
+    """(table:key, digest) of every row of the record as the database has it now."""
+    for table in sealed_tables():
+        keys = [column.name for column in table.primary_key]
+        for row in session.execute(select(table).execution_options(yield_per=BATCH)).mappings():
+            values: dict[str, Any] = dict(row)
+            yield row_name(table.name, (values[key] for key in keys)), digest(values)

@@ -1,0 +1,93 @@
+"""Intake: a submission becomes a case once, however often it is sent."""
+
+from __future__ import annotations
+
+from datetime import date
+from typing import Any
+
+from sqlalchemy import ColumnElement, or_, select
+from sqlalchemy.orm import Session
+
+from triage.ledger.deadlines import open_deadline, open_main_deadline
+from triage.ledger.events import add_event
+from triage.ledger.submissions import Submission
+from triage.ledger.tables import CaseRow
+from triage.ledger.versions import begin_versions
+from triage.periods import Rules
+
+
+def find_case(submission: Submission, *, session: Session) -> CaseRow | None:
+    """The case that this submission already is: same session and number, or same key."""
+    same: list[ColumnElement[bool]] = []
+    if submission.number:
+        same.append((CaseRow.session == submission.session) & (CaseRow.number == submission.number))
+    if submission.key:
+        same.append(CaseRow.idempotency_key == submission.key)
+    return session.scalars(select(CaseRow).where(or_(*same)).order_by(CaseRow.id)).first()
+
+
+def add_case(
+    submission: Submission,
+    *,
+    who: str,
+    session: Session,
+    rules: Rules | None = None,
+    imported: bool = False,
+    **detail: Any,
+) -> CaseRow:
+    """A new row in state received, with its event and its deadlines.
+
+    Args:
+        rules: how deadlines are counted; the usual ones by default.
+        imported: from an earlier year: no window for giving it back is opened.
+        detail: what else the event should keep.
+    """
+    rules = rules or Rules()
+    case = CaseRow(
+        session=submission.session,
+        number=submission.number or None,
+        idempotency_key=submission.key,
+        kind=submission.kind,
+        title=submission.title,
+        body=submission.body,
+        deputy=submission.deputy,
+        cosigners=submission.cosigners,
+        delegation=submission.delegation,
+        role=submission.role,
+        lead_unit=submission.lead_unit,
+        received_on=submission.received_on or date.today(),
+        content_sha256=submission.sha256,
+        state="received",
+        route="review",
+    )
+    session.add(case)
+    session.flush()
+    begin_versions(case, session=session)
+    open_main_deadline(case, rules, session=session)
+    if not imported:
+        open_deadline(case, "objection", rules.objection, case.received_on, session=session)
+    add_event(
+        "imported" if imported else "received",
+        who=who,
+        session=session,
+        case_id=case.id,
+        sha256=submission.sha256,
+        state="received",
+        due_on=case.due_on.isoformat() if case.due_on else None,
+        **detail,
+    )
+    return case
+
+
+def note_resent(case: CaseRow, submission: Submission, *, who: str, session: Session) -> bool:
+    """Record that the item came again; True where its content differs from what we hold.
+
+    The differing text is kept in the event, so nothing that was sent is lost.
+    """
+    if submission.sha256 == case.content_sha256:
+        return False
+    seen = [e.detail.get("sha256") for e in case.events if e.kind == "resent"]
+    if submission.sha256 not in seen:
+        detail = {k: v for k, v in submission.__dict__.items() if k != "received_on"}
+        add_event("resent", who=who, session=session, case_id=case.id, sha256=submission.sha256, sent=detail)
+    return True

@@ -1,0 +1,77 @@
+"""Giving a case back to whoever handed it out (退办), and what becomes of that."""
+
+from __future__ import annotations
+
+from datetime import date
+
+from sqlalchemy.orm import Session
+
+from triage.errors import Conflict
+from triage.ledger.claims import begin_act
+from triage.ledger.deadlines import drop, open_deadlines
+from triage.ledger.handling import check_alone
+from triage.ledger.states import move
+from triage.ledger.tables import CaseRow
+from triage.ledger.texts import check_text, needed_text, needed_why
+
+
+def return_case(
+    case_id: int,
+    *,
+    why: str,
+    proposed_unit: str,
+    who: str,
+    session: Session,
+    consent: str = "",
+    seen_version: int | None = None,
+) -> CaseRow:
+    """Give the case back to who handed it out (退办), with a reason and the unit that should have it.
+
+    After the window only with ``consent``: who agreed, and how.
+
+    Raises:
+        InputError: no name, reason or unit.
+        Conflict: too late without consent, in a merge, or in a state that does not allow it.
+    """
+    why = needed_why(why, "请写明退办的理由。")
+    unit = needed_text(proposed_unit, 200, field="proposed_unit", name="建议的承办单位")
+    consent = check_text(consent, 500, field="consent", name="同意退办的单位和文号")
+    case, who = begin_act(case_id, who=who, session=session, seen_version=seen_version)
+    check_alone(case, "退办")
+    windows = [d for d in case.deadlines if d.kind == "objection"]
+    late = bool(windows) and windows[-1].due_on < date.today()
+    if late and not consent:
+        raise Conflict(
+            f"退办期限({windows[-1].due_on})已过,须经交办单位同意,请写明同意的单位和文号。",
+            due_on=windows[-1].due_on.isoformat(),
+        )
+    move(
+        case,
+        "returned",
+        "returned",
+        who=who,
+        session=session,
+        why=why,
+        proposed_unit=unit,
+        consent=consent,
+        window=windows[-1].due_on.isoformat() if windows else None,
+        late=late,
+    )
+    today = date.today()
+    for row in open_deadlines(case, ("objection",)):
+        row.met_on = today
+    drop(case, ("reply", "assist"), today)
+    return case
+
+
+def refuse_return(
+    case_id: int, *, why: str, who: str, session: Session, seen_version: int | None = None
+) -> CaseRow:
+    """The case came back: whoever handed it out did not agree. Its deadline counts as before."""
+    why = needed_why(why, "请写明未获同意的说明。")
+    case, who = begin_act(case_id, who=who, session=session, seen_version=seen_version)
+    move(case, "in_review", "return_refused", who=who, session=session, why=why)
+    dropped = [d for d in case.deadlines if d.kind in ("reply", "assist") and d.duty_id is None]
+    for row in dropped[-1:]:
+        row.dropped_on = None
+    return case

@@ -93,7 +93,7 @@ def add_case(
     response.status_code = 201 if receipt.created else 200
     response.headers["Location"] = f"/api/cases/{receipt.case_id}"
     with desk.ledger.read() as session:
-        case = _whole(receipt.case_id, session)
+        case = whole(desk, receipt.case_id, session)
         return CaseReceipt(**case.model_dump(), created=receipt.created, differs=receipt.differs)
 
 
@@ -114,13 +114,15 @@ def get_cases(
     wanted = CaseFilter(state=state, route=route, section=section, text=text, year=year, flag=flag)
     with desk.ledger.read() as session:
         rows, total = list_cases(wanted, session=session, limit=limit, offset=offset)
-        return CasePage(total=total, limit=limit, offset=offset, cases=[CaseSummary.of(r) for r in rows])
+        return CasePage(
+            total=total, limit=limit, offset=offset, cases=[CaseSummary.of(r, desk.taxonomy) for r in rows]
+        )
 
 
 @router.get("/cases/{case_id}", summary="一件的全部", responses=documented(404))
 def get_one_case(case_id: int, desk: TheDesk) -> CaseOut:
     with desk.ledger.read() as session:
-        return _whole(case_id, session)
+        return whole(desk, case_id, session)
 
 
 @router.post("/cases/{case_id}/decisions", summary="确认或改判", responses=documented(404, 409, 422))
@@ -139,7 +141,7 @@ def add_decisions(case_id: int, body: DecisionsIn, desk: TheDesk) -> CaseOut:
             taxonomy=desk.taxonomy,
         )
     with desk.ledger.read() as session:
-        return _whole(case_id, session)
+        return whole(desk, case_id, session)
 
 
 @router.post("/cases/{case_id}/close", summary="办结销号", responses=documented(404, 409, 422))
@@ -151,12 +153,13 @@ def close(case_id: int, body: CloseIn, desk: TheDesk) -> CaseOut:
             reply_number=body.reply_number,
             who=body.who,
             why=body.why,
+            seen_version=body.version,
             commitments=[c.commitment() for c in body.commitments],
             session=session,
             taxonomy=desk.taxonomy,
         )
     with desk.ledger.read() as session:
-        return _whole(case_id, session)
+        return whole(desk, case_id, session)
 
 
 @router.post("/commitments/{commitment_id}/keep", summary="承诺兑现", responses=documented(404, 409, 422))
@@ -205,6 +208,7 @@ def _utf8(header: str) -> str:
         return header
 
 
-def _whole(case_id: int, session: Session) -> CaseOut:
+def whole(desk: Desk, case_id: int, session: Session) -> CaseOut:
+    """All that the ledger holds of a case; NotFound where there is none."""
     case = get_case(case_id, session=session)
-    return CaseOut.whole(case, relations_of(case_id, session=session))
+    return CaseOut.whole(case, relations_of(case_id, session=session), desk.taxonomy)

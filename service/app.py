@@ -13,7 +13,7 @@ from fastapi.staticfiles import StaticFiles
 from fastapi.templating import Jinja2Templates
 from sqlalchemy import text
 
-from service import api, api_ledger, api_merges, pages, pages_related, problems
+from service import api, api_handling, api_ledger, api_merges, pages, pages_related, problems
 from service.guards import Guard
 from triage.config import Settings
 from triage.desk import Desk
@@ -53,6 +53,7 @@ def make_app(settings: Settings, desk: Desk | None = None) -> FastAPI:
     app.include_router(api.router)
     app.include_router(api_merges.router)
     app.include_router(api_ledger.router)
+    app.include_router(api_handling.router)
     app.include_router(pages.router)
     app.include_router(pages_related.router)
 

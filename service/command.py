@@ -130,6 +130,32 @@ def build_parser() -> argparse.ArgumentParser:
     sub = add("export", "导出台账(.csv 或 .json)", "ledger", "export")
     sub.add_argument("file", type=Path, metavar="文件")
 
+    sub = add("remind", "提醒:将到期、已逾期、缺项;每条只提醒一次", "record", "remind")
+    sub.add_argument("--days", type=int, default=10, help="提前几天(默认 10)")
+    sub.add_argument(
+        "--webhook",
+        metavar="地址",
+        default=os.environ.get("TRIAGE_WEBHOOK", ""),
+        help="把提醒发给这个 http 地址(JSON),默认为环境变量 TRIAGE_WEBHOOK",
+    )
+    sub.add_argument("--all", action="store_true", help="列出眼下全部提醒,不发送也不记录")
+    as_json(sub)
+
+    sub = add("year", "一年的统计,或往年转来的件", "record", "year")
+    sub.add_argument("year", type=int, nargs="?", metavar="年份", help="默认今年")
+    sub.add_argument("--carried", action="store_true", help="列出往年转来的:未办结、B 类 C 类、承诺未兑现")
+    as_json(sub)
+
+    sub = add("holidays", "节假日表:查看,或从 CSV 登记(列:日期 类型 名称)", "record", "holidays")
+    sub.add_argument("file", type=Path, nargs="?", metavar="文件")
+    sub.add_argument("--year", type=int, help="只看哪一年")
+    who(sub)
+    as_json(sub)
+
+    sub = add("verify", "核对台账:经过的链条和每条记录有没有被改动", "record", "verify")
+    sub.add_argument("--anchor", default="", metavar="锚点", help="以前核对时抄存的锚点")
+    as_json(sub)
+
     sub = add("serve", "启动网页和接口(只监听本机)", "office", "serve")
     sub.add_argument("--host", help="监听地址,只能是本机地址")
     sub.add_argument("--port", type=int, help="端口(默认 8000)")

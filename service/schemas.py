@@ -7,6 +7,7 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from service.schemas_handling import HandlingOut
 from service.schemas_parts import CommitmentIn, CommitmentOut, MergeBrief, Strict
 from triage.flags import FLAG_NAMES
 from triage.ledger.decisions import DECISION_NAMES
@@ -17,7 +18,7 @@ from triage.ledger.submissions import Submission
 from triage.ledger.tables import CaseRow, DecisionRow, EventRow, PredictionRow, RelationRow
 from triage.prediction import Prediction
 from triage.related import KIND_NAMES
-from triage.taxonomy import TARGET_NAMES
+from triage.taxonomy import TARGET_NAMES, Taxonomy
 
 Target = Literal["section", "topic", "handling"]
 
@@ -51,6 +52,8 @@ class SubmissionIn(Strict):
     delegation: str = Field("", description="代表团或界别")
     received_on: date | None = Field(None, description="收件日期,默认当天")
     role: str = Field("", description="承办角色:主办、会办(协办)、分办、独办、参阅或空")
+    cosigners: str = Field("", description="附议代表")
+    lead_unit: str = Field("", description="会办件的主办单位")
 
     def submission(self, idempotency_key: str = "") -> Submission:
         return Submission(**self.model_dump(), idempotency_key=idempotency_key)
@@ -210,6 +213,9 @@ class CaseSummary(BaseModel):
     deputy: str
     delegation: str
     role: str = Field(description="承办角色")
+    lead_unit: str = Field(description="会办件的主办单位")
+    leader: str = Field(description="分管领导:本件指定的,没有则为科室的")
+    handler: str = Field(description="承办人")
     received_on: date
     due_on: date | None = Field(description="答复期限")
     state: str
@@ -218,38 +224,46 @@ class CaseSummary(BaseModel):
     route_reason: str
     result_class: str | None
     reply_number: str
+    replied_on: date | None
     closed_on: date | None
+    key_on: date | None = Field(description="列为重点督办的日期")
     version: int = Field(description="改动一次加一;认定时带上所见的值,防止覆盖别人的认定")
     labels: dict[str, str] = Field(description="已认定的承办科室、主题、办理类型;并案中的件随主件")
     flags: list[FlagOut] = Field(description="收件时的核对提示,平时为空")
 
     @classmethod
-    def of(cls, case: CaseRow) -> CaseSummary:
-        return cls.model_validate(_summary(case))
+    def of(cls, case: CaseRow, taxonomy: Taxonomy) -> CaseSummary:
+        return cls.model_validate(_summary(case, taxonomy))
 
 
 class CaseOut(CaseSummary):
     """一件的全部:正文、推荐、认定、关联、经过。"""
 
     body: str
+    cosigners: str = Field(description="附议代表")
     predictions: list[PredictionOut]
     decisions: list[DecisionOut]
     relations: list[RelationOut]
     merge: MergeBrief | None = Field(description="所在的并案,没有则为空")
     commitments: list[CommitmentOut]
+    handling: HandlingOut
     events: list[EventOut]
 
     @classmethod
-    def whole(cls, case: CaseRow, relations: list[tuple[RelationRow, CaseRow]]) -> CaseOut:
+    def whole(
+        cls, case: CaseRow, relations: list[tuple[RelationRow, CaseRow]], taxonomy: Taxonomy
+    ) -> CaseOut:
         return cls.model_validate(
             {
-                **_summary(case),
+                **_summary(case, taxonomy),
                 "body": case.body,
+                "cosigners": case.cosigners,
                 "predictions": [PredictionOut.of_row(p) for p in case.predictions],
                 "decisions": [DecisionOut.of(d) for d in case.decisions],
                 "relations": [RelationOut.of(r, other) for r, other in relations],
                 "merge": MergeBrief.of(case),
                 "commitments": [CommitmentOut.of(c) for c in case.commitments],
+                "handling": HandlingOut.of(case),
                 "events": [EventOut.of(e) for e in case.events],
             }
         )
@@ -327,6 +341,7 @@ class CloseIn(Strict):
     result_class: str = Field(min_length=1, max_length=20)
     reply_number: str = Field("", max_length=100)
     why: str = Field("", max_length=2_000)
+    version: int | None = Field(None, description="所见的 version;已被别人改动则返回 409")
     commitments: list[CommitmentIn] = Field(default_factory=list, max_length=50)
 
 
@@ -338,7 +353,7 @@ class ModelOut(BaseModel):
     versions: list[dict[str, Any]]
 
 
-def _summary(case: CaseRow) -> dict[str, Any]:
+def _summary(case: CaseRow, taxonomy: Taxonomy) -> dict[str, Any]:
     return {
         "id": case.id,
         "session": case.session,
@@ -348,6 +363,9 @@ def _summary(case: CaseRow) -> dict[str, Any]:
         "deputy": case.deputy,
         "delegation": case.delegation,
         "role": case.role,
+        "lead_unit": case.lead_unit,
+        "leader": case.leader or taxonomy.leader_of(case.section),
+        "handler": case.handler,
         "received_on": case.received_on,
         "due_on": case.due_on,
         "state": case.state,
@@ -356,7 +374,9 @@ def _summary(case: CaseRow) -> dict[str, Any]:
         "route_reason": case.route_reason,
         "result_class": case.result_class,
         "reply_number": case.reply_number,
+        "replied_on": case.replied_on,
         "closed_on": case.closed_on,
+        "key_on": case.key_on,
         "version": case.version,
         "labels": settled_labels(case),
         "flags": [FlagOut.make(d["flag"], d["score"], d["why"]) for d in flags_of(case)],

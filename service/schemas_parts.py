@@ -15,6 +15,16 @@ class Strict(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
 
+class LookBackOut(BaseModel):
+    """承诺的一次回头看。"""
+
+    model_config = ConfigDict(from_attributes=True)
+
+    looked_on: date
+    progress: str
+    who: str
+
+
 class CommitmentOut(BaseModel):
     """答复中的一项承诺。"""
 
@@ -24,6 +34,7 @@ class CommitmentOut(BaseModel):
     due_on: date | None
     kept_on: date | None
     overdue: bool = Field(description="已过时限而没有兑现")
+    look_backs: list[LookBackOut] = Field(description="历次回头看")
 
     @classmethod
     def of(cls, row: CommitmentRow) -> CommitmentOut:
@@ -35,6 +46,7 @@ class CommitmentOut(BaseModel):
             due_on=row.due_on,
             kept_on=row.kept_on,
             overdue=late,
+            look_backs=[LookBackOut.model_validate(seen) for seen in row.look_backs],
         )
 
 

@@ -9,6 +9,7 @@ from datetime import date
 from functools import partial
 
 from service.command import EXIT_OK, EXIT_PARTIAL
+from service.commands.record import open_ledger
 from service.schemas import CaseOut
 from service.schemas_groups import GroupOut
 from service.screen import progress_bar, say, say_json, show_table
@@ -28,7 +29,6 @@ from triage.ledger.memberships import SHARED, follows, settled_labels
 from triage.ledger.relations import relations_of
 from triage.ledger.search import CaseFilter, list_cases
 from triage.ledger.states import STATE_NAMES
-from triage.ledger.store import Ledger
 from triage.related import KIND_NAMES
 from triage.routing import percent
 from triage.taxonomy import TARGET_NAMES, TARGETS, load_taxonomy
@@ -65,7 +65,7 @@ def _bulk(args: argparse.Namespace, settings: Settings, run: Callable[..., BulkR
 
 
 def list_(args: argparse.Namespace, settings: Settings) -> int:
-    desk = _ledger_only(settings)
+    desk = open_ledger(settings)
     wanted = CaseFilter(state=args.state, section=args.section, text=args.text)
     with desk.read() as session:
         rows, total = list_cases(wanted, session=session, limit=args.limit)
@@ -117,7 +117,7 @@ def ledger_groups(args: argparse.Namespace, settings: Settings) -> int:
     year = date.today().year if args.year is None else args.year
     if not 1990 <= year <= 2100:
         raise InputError("年份应在 1990 到 2100 之间。")
-    with _ledger_only(settings).read() as session:
+    with open_ledger(settings).read() as session:
         found = list_groups(session=session, year=year)
         content = [GroupOut.of(group).model_dump(mode="json") for group in found]
         rows = [
@@ -141,11 +141,12 @@ def ledger_groups(args: argparse.Namespace, settings: Settings) -> int:
 
 
 def show(args: argparse.Namespace, settings: Settings) -> int:
-    with _ledger_only(settings).read() as session:
+    taxonomy = load_taxonomy(settings.taxonomy_path)
+    with open_ledger(settings).read() as session:
         case = get_case(args.id, session=session)
         relations = relations_of(args.id, session=session)
         if args.json:
-            say_json(CaseOut.whole(case, relations).model_dump(mode="json"))
+            say_json(CaseOut.whole(case, relations, taxonomy).model_dump(mode="json"))
             return EXIT_OK
         say(f"{case.session} {case.number or '无编号'} {case.kind} {STATE_NAMES[case.state]}")
         say(f"{case.title}\n{case.deputy} {case.delegation} 收件 {case.received_on}\n\n{case.body}\n")
@@ -182,7 +183,7 @@ def close(args: argparse.Namespace, settings: Settings) -> int:
     if args.commitment_due and not args.commitment:
         raise InputError("填了承诺时限,却没有承诺事项(--commitment)。", field="commitment")
     promised = [Commitment(args.commitment, args.commitment_due)] if args.commitment else []
-    with _ledger_only(settings).write() as session:
+    with open_ledger(settings).write() as session:
         case = get_case(args.id, session=session)
         if args.confirm:
             decided = settled(case)
@@ -221,14 +222,7 @@ def close(args: argparse.Namespace, settings: Settings) -> int:
 
 
 def export(args: argparse.Namespace, settings: Settings) -> int:
-    with _ledger_only(settings).read() as session:
+    with open_ledger(settings).read() as session:
         count = export_ledger(args.file, session=session)
     say(f"已导出 {count} 件到 {args.file}。")
     return EXIT_OK
-
-
-def _ledger_only(settings: Settings) -> Ledger:
-    """The ledger without the models, for commands that only read or write it."""
-    ledger = Ledger(settings.database_url)
-    ledger.check()
-    return ledger

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Header, Query, Request, Response
 from sqlalchemy.orm import Session
@@ -23,6 +23,7 @@ from service.schemas import (
     TriageOut,
 )
 from service.schemas_parts import CommitmentOut, KeepIn
+from service.schemas_search import CaseQuery
 from triage.desk import Desk
 from triage.errors import InputError
 from triage.ledger.cases import get_case
@@ -30,7 +31,7 @@ from triage.ledger.closing import close_case
 from triage.ledger.commitments import keep_commitment
 from triage.ledger.decisions import decide
 from triage.ledger.relations import relations_of
-from triage.ledger.search import CaseFilter, list_cases
+from triage.ledger.search import list_cases
 from triage.registry import Manifest
 from triage.taxonomy import TARGET_NAMES, TARGETS
 
@@ -98,22 +99,12 @@ def add_case(
 
 
 @router.get("/cases", summary="台账列表", responses=documented(422))
-def get_cases(
-    desk: TheDesk,
-    state: Annotated[str, Query(description="in_review、assigned、closed 或空")] = "",
-    route: Literal["", "auto", "review"] = "",
-    section: str = "",
-    text: Annotated[str, Query(max_length=100, description="标题、正文、编号、代表中的文字")] = "",
-    year: Annotated[int | None, Query(ge=1990, le=2100)] = None,
-    flag: Annotated[
-        Literal["", "not_ours", "several_matters", "too_short"], Query(description="有这种核对提示的")
-    ] = "",
-    limit: Annotated[int, Query(ge=1, le=500)] = 50,
-    offset: Annotated[int, Query(ge=0, le=1_000_000_000)] = 0,
-) -> CasePage:
-    wanted = CaseFilter(state=state, route=route, section=section, text=text, year=year, flag=flag)
+def get_cases(desk: TheDesk, asked: Annotated[CaseQuery, Query()]) -> CasePage:
+    wanted, limit, offset = asked.wanted(desk.taxonomy), asked.limit, asked.offset
     with desk.ledger.read() as session:
-        rows, total = list_cases(wanted, session=session, limit=limit, offset=offset)
+        rows, total = list_cases(
+            wanted, session=session, limit=limit, offset=offset, unsure_first=asked.unsure_first
+        )
         return CasePage(
             total=total, limit=limit, offset=offset, cases=[CaseSummary.of(r, desk.taxonomy) for r in rows]
         )

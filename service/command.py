@@ -87,9 +87,27 @@ def build_parser() -> argparse.ArgumentParser:
         as_json(sub)
 
     sub = add("list", "列出台账", "ledger", "list_")
-    sub.add_argument("--state", default="", help="in_review 待认定、assigned 已分办、closed 已办结")
-    sub.add_argument("--section", default="", help="已认定的承办科室")
-    sub.add_argument("--text", default="", help="标题、正文、编号、代表中的文字")
+    sub.add_argument(
+        "--state", default="", help="in_review 待认定、assigned 已分办、closed 已办结等,可用逗号写几个"
+    )
+    for name, help in (
+        ("section", "已认定的承办科室"),
+        ("text", "标题、正文、编号、领衔代表中的文字"),
+        ("words", "标题或正文中的文字,可用空格隔开几个,须都有"),
+        ("number", "编号中的文字,如 081"),
+        ("deputy", "领衔或附议代表姓名中的文字"),
+        ("leader", "分管领导"),
+        ("handler", "经办人"),
+        ("result", "办理结果类别,如 A"),
+    ):
+        sub.add_argument(f"--{name}", default="", help=help)
+    sub.add_argument("--key", action="store_true", help="只列重点件")
+    sub.add_argument("--late", action="store_true", help="只列逾期未答复的")
+    sub.add_argument("--year", type=int, help="收件年份")
+    for name, help in (("from", "从这天起收件的,如 2026-01-15"), ("to", "到这天止收件的")):
+        sub.add_argument(
+            f"--{name}", dest=f"received_{name}", type=date.fromisoformat, metavar="日期", help=help
+        )
     sub.add_argument("--limit", type=int, default=50, help="最多列出几件(默认 50)")
     as_json(sub)
 

@@ -24,7 +24,7 @@ from triage.ledger.events import EVENT_NAMES, flags_of
 from triage.ledger.groups import grouped_cases
 from triage.ledger.memberships import SHARED, follows
 from triage.ledger.relations import relations_of
-from triage.ledger.search import CaseFilter, list_cases
+from triage.ledger.search import CaseFilter, count_by_state, list_cases
 from triage.ledger.states import STATE_NAMES
 from triage.related import KIND_NAMES
 from triage.taxonomy import TARGET_NAMES, TARGETS
@@ -82,9 +82,7 @@ def queue(
             offset=PAGE * (page - 1),
             unsure_first=state == "in_review",
         )
-        counts = {
-            name: list_cases(CaseFilter(state=name), session=session, limit=1)[1] for name in STATE_NAMES
-        }
+        counts = count_by_state(session)
         items = []
         years = {case.received_on.year for case in rows if case.state != "closed"}
         grouped = set().union(*(grouped_cases(session=session, year=year) for year in years))

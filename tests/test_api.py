@@ -227,7 +227,11 @@ def three(mixed: TestClient) -> dict[str, int]:
         ({"route": "auto"}, set()),
         ({"route": "review"}, {"waiting", "assigned", "closed"}),
         ({"section": "能源科"}, {"assigned"}),
-        ({"section": "没有这个科"}, set()),
+        ({"state": "closed,assigned"}, {"assigned", "closed"}),
+        ({"words": "停车场", "deputy": "王五"}, set()),
+        ({"number": "081"}, {"waiting"}),
+        ({"deputy": "王五", "received_from": "2026-01-01"}, {"assigned"}),
+        ({"late_only": "true", "received_to": "1999-12-31"}, set()),
         ({"text": "停车场"}, {"waiting"}),
         ({"text": "第081号"}, {"waiting"}),
         ({"text": "王五"}, {"assigned"}),
@@ -244,6 +248,27 @@ def test_the_list_holds_what_each_filter_asks_for(
     page = mixed.get("/api/cases", params=query).json()
     assert {c["id"] for c in page["cases"]} == {three[w] for w in wanted}
     assert page["total"] == len(wanted)
+
+
+@pytest.mark.parametrize(
+    ("query", "said"),
+    [
+        ({"section": "没有这个科"}, "本单位没有“没有这个科”这个承办科室,可选:"),
+        ({"topic": "没有"}, "这个主题"),
+        ({"state": "done"}, "没有“done”这个状态"),
+        ({"role": "旁观"}, "取值无效"),
+        ({"late_only": "perhaps"}, "应为 true 或 false"),
+        ({"due_from": "明天"}, "不是日期"),
+        ({"due_from": "2026-02-02", "due_to": "2026-02-01"}, "晚于截止日"),
+        ({"words": "\x00"}, "无法识别的字符"),
+    ],
+)
+def test_a_filter_that_cannot_be_is_refused_in_words(
+    mixed: TestClient, query: dict[str, Any], said: str
+) -> None:
+    response = mixed.get("/api/cases", params=query)
+    assert response.status_code == 422
+    assert said in response.json()["detail"]
 
 
 def test_the_pages_of_the_list_hold_every_case_once(demo_client: TestClient) -> None:

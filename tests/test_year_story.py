@@ -305,7 +305,7 @@ def more_time(office: Office) -> None:
 def driven(office: Office) -> None:
     """A key case, with a meeting and what it settled."""
     office.act("hub", "key", why="市政协主席督办")
-    assert office.listed(key=True) == {"hub"}
+    assert office.listed(key_only=True) == {"hub"}
     case = office.act("hub", "meetings", settled="十月底前定址", chair="梁副主任", attendees="三科室")
     assert [m["settled"] for m in case["handling"]["meetings"]] == ["十月底前定址"]
     assert "已于" in office.act("hub", "key", 409, why="再列")["detail"]
@@ -371,7 +371,7 @@ def closed(office: Office) -> None:
         assert (case["state"], case["result_class"]) == ("closed", found)
         assert len(case["handling"]["results"]) == 1  # what the reply said, said once
     office.act("county", "close", result_class="C", why="条件不具备")
-    assert office.listed(state="closed", result="C") == {"county"}
+    assert office.listed(state="closed", result_class="C") == {"county"}
 
 
 def figures(office: Office) -> None:

@@ -27,7 +27,7 @@ from triage.ledger.events import EVENT_NAMES, flags_of
 from triage.ledger.groups import list_groups
 from triage.ledger.memberships import SHARED, follows, settled_labels
 from triage.ledger.relations import relations_of
-from triage.ledger.search import CaseFilter, list_cases
+from triage.ledger.search import CaseFilter, in_office, list_cases
 from triage.ledger.states import STATE_NAMES
 from triage.related import KIND_NAMES
 from triage.routing import percent
@@ -66,7 +66,24 @@ def _bulk(args: argparse.Namespace, settings: Settings, run: Callable[..., BulkR
 
 def list_(args: argparse.Namespace, settings: Settings) -> int:
     desk = open_ledger(settings)
-    wanted = CaseFilter(state=args.state, section=args.section, text=args.text)
+    wanted = CaseFilter(
+        state=args.state,
+        section=args.section,
+        text=args.text,
+        words=args.words,
+        number=args.number,
+        deputy=args.deputy,
+        leader=args.leader,
+        handler=args.handler,
+        result_class=args.result,
+        key_only=args.key,
+        late_only=args.late,
+        year=args.year,
+        received_from=args.received_from,
+        received_to=args.received_to,
+    )
+    if wanted.section or wanted.leader:
+        wanted = in_office(wanted, load_taxonomy(settings.taxonomy_path))
     with desk.read() as session:
         rows, total = list_cases(wanted, session=session, limit=args.limit)
         records = []

@@ -8,6 +8,7 @@ from typing import Any
 from sqlalchemy import ColumnElement, or_, select
 from sqlalchemy.orm import Session
 
+from triage.ledger.case_words import put_words
 from triage.ledger.deadlines import open_deadline, open_main_deadline
 from triage.ledger.events import add_event
 from triage.ledger.submissions import Submission
@@ -62,6 +63,7 @@ def add_case(
     )
     session.add(case)
     session.flush()
+    put_words([case], session=session)
     begin_versions(case, session=session)
     open_main_deadline(case, rules, session=session)
     if not imported:

@@ -3,27 +3,79 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields, replace
 from datetime import date
+from typing import Any
 
-from sqlalchemy import func, or_, select
+from sqlalchemy import ColumnElement, Select, and_, func, or_, select, true
 from sqlalchemy.orm import Session
+from sqlalchemy.sql.elements import UnaryExpression
+from sqlalchemy.sql.operators import custom_op
 
 from triage.errors import InputError
+from triage.ledger.case_words import Phrase, fold, having
 from triage.ledger.states import STATE_NAMES
+from triage.ledger.submissions import ROLES
 from triage.ledger.tables import CaseRow, EventRow
+from triage.ledger.texts import UNSAVEABLE
+from triage.taxonomy import TARGET_NAMES, TARGETS, Taxonomy
+
+MAX_CHARS = 200
+DONE = ("replied", "closed", "returned")  # no longer late, whatever the day
+_SAME = ("route", "section", "topic", "handling", "handler", "role", "result_class", "session")
+_PHRASES = {
+    "text": ("number", "deputy", "words"),
+    "number": ("number",),
+    "deputy": ("deputy", "cosigners"),
+}
+_PERIODS = {"received": "收件日期", "due": "办理期限", "closed": "办结日期"}
 
 
 @dataclass(frozen=True)
 class CaseFilter:
-    """What to list; empty means any."""
+    """What to list; empty means any.
 
-    state: str = ""
+    Attributes:
+        state: one, several in a tuple, or several with commas between.
+        text: stands in title, body, number or first signer; number, deputy: in the number, among the
+            signers. As it is, except that case, width and line breaks make no difference.
+        words: apart by spaces; each stands in title or body.
+        leader: set on the case, or else in charge of its section, one of ``leader_sections``.
+        late_only: due before today and neither replied to, closed nor given back.
+        year: of receipt; ``*_from`` and ``*_to`` are both included.
+    """
+
+    state: str | tuple[str, ...] = ""
     route: str = ""
     section: str = ""
     text: str = ""
     year: int | None = None
     flag: str = ""
+    number: str = ""
+    deputy: str = ""
+    words: str = ""
+    topic: str = ""
+    handling: str = ""
+    leader: str = ""
+    leader_sections: tuple[str, ...] = ()
+    handler: str = ""
+    role: str = ""
+    result_class: str = ""
+    session: str = ""
+    key_only: bool = False
+    late_only: bool = False
+    received_from: date | None = None
+    received_to: date | None = None
+    due_from: date | None = None
+    due_to: date | None = None
+    closed_from: date | None = None
+    closed_to: date | None = None
+
+    @property
+    def states(self) -> tuple[str, ...]:
+        """The states asked for; none means any."""
+        given = self.state.split(",") if isinstance(self.state, str) else self.state
+        return tuple(dict.fromkeys(name.strip() for name in given if name.strip()))
 
 
 def list_cases(
@@ -34,37 +86,110 @@ def list_cases(
     offset: int = 0,
     unsure_first: bool = False,
 ) -> tuple[Sequence[CaseRow], int]:
-    """A page of cases, newest first or least certain first, and how many there are in all."""
-    query = select(CaseRow)
-    if wanted.state:
-        if wanted.state not in STATE_NAMES:
-            raise InputError(f"没有“{wanted.state}”这个状态,可选:{'、'.join(STATE_NAMES)}。")
-        query = query.where(CaseRow.state == wanted.state)
-    if wanted.route:
-        query = query.where(CaseRow.route == wanted.route)
-    if wanted.text:
-        pattern = "%" + wanted.text.replace("\\", "\\\\").replace("%", r"\%").replace("_", r"\_") + "%"
-        query = query.where(
-            or_(
-                *(
-                    column.like(pattern, escape="\\")
-                    for column in (CaseRow.title, CaseRow.body, CaseRow.number, CaseRow.deputy)
-                )
+    """A page of cases, newest first or least certain first, and how many there are in all.
+
+    Raises:
+        InputError: what is wanted cannot be; the message says what may be chosen.
+    """
+    _check(wanted)
+    # the page's numbers and the count out of one pass, without touching the texts
+    hits = _hits(wanted, unsure_first, session).cte("hits").prefix_with("MATERIALIZED")
+    order = [hits.c.certainty.nulls_first(), hits.c.id] if unsure_first else [hits.c.id.desc()]
+    page = select(hits.c.id).order_by(*order).limit(limit).offset(offset).subquery()
+    total = select(func.count().label("total")).select_from(hits).subquery()
+    found = session.execute(select(total.c.total, page.c.id).select_from(total.outerjoin(page, true()))).all()
+    ids = [row.id for row in found if row.id is not None]
+    rows = {row.id: row for row in session.scalars(select(CaseRow).where(CaseRow.id.in_(ids)))}
+    return [rows[i] for i in ids], found[0].total
+
+
+def in_office(wanted: CaseFilter, taxonomy: Taxonomy) -> CaseFilter:
+    """The same, with the sections of the leader asked for; labels out of use may be asked for too.
+
+    Raises:
+        InputError: the office has no such section, topic or handling type.
+    """
+    for target in TARGETS:
+        asked, known = getattr(wanted, target), [label.name for label in taxonomy.labels(target)]
+        if asked and asked not in known:
+            raise InputError(
+                f"本单位没有“{asked[:40]}”这个{TARGET_NAMES[target]},可选:{'、'.join(known)}。", field=target
             )
-        )
+    return replace(wanted, leader_sections=taxonomy.sections_of(wanted.leader)) if wanted.leader else wanted
+
+
+def count_by_state(session: Session) -> dict[str, int]:
+    """How many cases are in each state, those with none included."""
+    found = session.execute(select(CaseRow.state, func.count()).group_by(CaseRow.state)).all()
+    return {**dict.fromkeys(STATE_NAMES, 0), **{row[0]: row[1] for row in found}}
+
+
+def _check(wanted: CaseFilter) -> None:
+    for state in wanted.states:
+        if state not in STATE_NAMES:
+            raise InputError(f"没有“{state[:40]}”这个状态,可选:{'、'.join(STATE_NAMES)}。", field="state")
+    if wanted.role and wanted.role not in ROLES:
+        raise InputError(f"没有“{wanted.role[:40]}”这个承办角色,可选:{'、'.join(ROLES)}。", field="role")
+    if wanted.year is not None and not 1 <= wanted.year <= 9999:
+        raise InputError("年份应在 1 到 9999 之间。", field="year")
+    for field in fields(wanted):
+        value = getattr(wanted, field.name)
+        said = (value,) if isinstance(value, str) else value if isinstance(value, tuple) else ()
+        if any(len(text) > MAX_CHARS or UNSAVEABLE.search(text) for text in said):
+            raise InputError(f"查询条件太长或含有无法识别的字符,最多 {MAX_CHARS} 字。", field=field.name)
+    for name, period in _PERIODS.items():
+        first, last = getattr(wanted, f"{name}_from"), getattr(wanted, f"{name}_to")
+        if first and last and first > last:
+            raise InputError(f"{period}的起始日({first})晚于截止日({last})。", field=f"{name}_from")
+
+
+def _hits(
+    wanted: CaseFilter, unsure_first: bool, session: Session
+) -> Select[int, float | None] | Select[int]:
+    """Numbers of the cases wanted, with their certainty where they are ordered by it."""
+    facets = _facets(wanted, sqlite=session.get_bind().dialect.name == "sqlite")
+    phrases = _phrases(wanted)
+    if phrases and not facets and not unsure_first:
+        return having(phrases, session=session)
+    query = select(CaseRow.id, CaseRow.certainty).where(*facets)
+    return query.where(CaseRow.id.in_(having(phrases, session=session))) if phrases else query
+
+
+def _phrases(wanted: CaseFilter) -> list[Phrase]:
+    asked = [(getattr(wanted, name), where) for name, where in _PHRASES.items()]
+    asked += [(word, ("words",)) for word in wanted.words.split()]
+    folded = [(fold(said), where) for said, where in asked]
+    return [Phrase(said, where) for said, where in folded if said]
+
+
+def _facets(wanted: CaseFilter, *, sqlite: bool) -> list[ColumnElement[bool]]:
+    """The conditions on a case's own columns, all of them in ix_case_facets."""
+
+    def of(name: str) -> ColumnElement[Any]:
+        column = getattr(CaseRow, name)
+        # a plus makes SQLite pass through that index rather than look up rows by a narrower one
+        return UnaryExpression(column, operator=custom_op("+"), type_=column.type) if sqlite else column
+
+    found = [of(name) == getattr(wanted, name) for name in _SAME if getattr(wanted, name)]
+    if wanted.states:
+        found.append(of("state").in_(wanted.states))
+    if wanted.leader:
+        by_section = and_(of("leader") == "", of("section").in_(wanted.leader_sections))
+        found.append(or_(of("leader") == wanted.leader, by_section))
+    if wanted.key_only:
+        found.append(of("key_on").is_not(None))
+    if wanted.late_only:
+        found += [of("due_on") < date.today(), of("state").not_in(DONE)]
     if wanted.year:
-        query = query.where(CaseRow.received_on.between(date(wanted.year, 1, 1), date(wanted.year, 12, 31)))
+        found.append(of("received_on").between(date(wanted.year, 1, 1), date(wanted.year, 12, 31)))
+    for name in _PERIODS:
+        if first := getattr(wanted, f"{name}_from"):
+            found.append(of(f"{name}_on") >= first)
+        if last := getattr(wanted, f"{name}_to"):
+            found.append(of(f"{name}_on") <= last)
     if wanted.flag:
-        query = query.where(
-            CaseRow.id.in_(
-                select(EventRow.case_id).where(
-                    EventRow.kind == "flagged", EventRow.detail["flag"].as_string() == wanted.flag
-                )
-            )
+        flagged = select(EventRow.case_id).where(
+            EventRow.kind == "flagged", EventRow.detail["flag"].as_string() == wanted.flag
         )
-    if wanted.section:
-        query = query.where(CaseRow.section == wanted.section)
-    total = session.scalar(select(func.count()).select_from(query.subquery())) or 0
-    order = [CaseRow.certainty, CaseRow.id] if unsure_first else [CaseRow.id.desc()]
-    rows = session.scalars(query.order_by(*order).limit(limit).offset(offset)).all()
-    return rows, total
+        found.append(CaseRow.id.in_(flagged))
+    return found

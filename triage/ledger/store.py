@@ -20,6 +20,7 @@ from sqlalchemy.orm import Session
 
 from triage.errors import InputError, LedgerBusy, LedgerMissing, OutcomeUnknown
 from triage.ledger.adoption import adopt
+from triage.ledger.case_words import index_words
 from triage.ledger.chain import RecordSession, seal
 from triage.ledger.memberships import keep_labels
 
@@ -114,6 +115,7 @@ class Ledger:
             command.upgrade(self._alembic(connection), "head")
             with RecordSession(connection, expire_on_commit=False) as session:
                 adopt(session)
+                index_words(session)
                 session.commit()
 
     def check(self) -> None:

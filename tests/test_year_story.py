@@ -54,12 +54,12 @@ class Office:
     def case(self, name: str) -> Any:
         return self.get(f"cases/{self.ids[name]}")
 
-    def post(self, path: str, status: int = 200, **sent: Any) -> Any:
+    def post(self, path: str, status: int = 200, /, **sent: Any) -> Any:
         response = self.client.post(f"/api/{path}", json={"who": "李科员", **sent})
         assert response.status_code == status, response.text
         return response.json()
 
-    def act(self, name: str, what: str, status: int = 200, **sent: Any) -> Any:
+    def act(self, name: str, what: str, status: int = 200, /, **sent: Any) -> Any:
         """Something done with a case by somebody who sees it as it is now."""
         sent = {"version": self.case(name)["version"], **sent}
         return self.post(f"cases/{self.ids[name]}/{what}", status, **sent)
@@ -162,7 +162,7 @@ def sections_and_people(office: Office, labels: dict[str, dict[str, str]]) -> No
     """Section, leader and handler of each case, and a view for each of them."""
     for name in office.ids:
         before = office.case(name)
-        assert [e["kind"] for e in before["events"]][0] == "received"
+        assert before["events"][0]["kind"] == "received"
         found = office.decide(name, **labels[name])
         assert (found["state"], found["labels"]) == ("assigned", labels[name])
         office.act(name, "accept", handler=f"{labels[name]['section'][:2]}经办")

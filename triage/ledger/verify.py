@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
+from contextlib import closing
 from dataclasses import dataclass
 from typing import Any
 
@@ -78,7 +79,10 @@ class _Walk:
 
     def events(self, session: Session) -> None:
         """The chain itself; after a broken link it goes on from the next stored hash."""
-        seals = _seals(session)
+        with closing(_seals(session)) as seals:
+            self._walk(session, seals)
+
+    def _walk(self, session: Session, seals: Iterator[Row[Any]]) -> None:
         seal = next(seals, None)
         columns = select(EventRow.__table__).order_by(EventRow.id).execution_options(yield_per=BATCH)
         sealed = True
@@ -130,14 +134,17 @@ class _Walk:
     def _broken(self, row: Row[Any]) -> str:
         what = f"{row.created_at:%Y-%m-%d %H:%M} {row.who} {EVENT_NAMES.get(row.kind, row.kind)}"
         if row.id > self.last + 1:
-            return f"第 {self.last + 1} 至 {row.id - 1} 号经过被删去(第 {row.id} 号:{what},接不上)。"
+            gone = f"第 {self.last + 1} 号"
+            if row.id > self.last + 2:
+                gone = f"第 {self.last + 1} 至 {row.id - 1} 号"
+            return f"{gone}经过被删去(第 {row.id} 号:{what},接不上)。"
         return f"第 {row.id} 号经过({what})被改动,或它之前有经过被换掉。"
 
 
-def _seals(session: Session) -> Iterator[Row[Any]]:
-    yield from session.execute(
-        select(SealRow.__table__).order_by(SealRow.event_id).execution_options(yield_per=BATCH)
-    )
+def _seals(session: Session) -> Generator[Row[Any]]:
+    columns = select(SealRow.__table__).order_by(SealRow.event_id).execution_options(yield_per=BATCH)
+    with session.execute(columns) as found:
+        yield from found
 
 
 def _named(name: str) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import date
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 from urllib.parse import quote, unquote, urlencode
 
 from fastapi import APIRouter, Form, Query, Request
@@ -14,6 +14,7 @@ from service.api import TheDesk, describe_models
 from service.marking import mark
 from service.related_view import DONE, related_context, told_since
 from service.retrying import RetryingRoute
+from service.schemas_handling import HandlingOut
 from triage.desk import Desk
 from triage.errors import TriageError
 from triage.flags import FLAG_NAMES
@@ -31,6 +32,7 @@ from triage.taxonomy import TARGET_NAMES, TARGETS
 
 PAGE = 50
 WHO_COOKIE = "who"
+HANDLED = ("assigned", "accepted", "in_handling", "replied")
 
 router = APIRouter(include_in_schema=False, default_response_class=HTMLResponse, route_class=RetryingRoute)
 
@@ -70,9 +72,22 @@ def queue(
     section: Annotated[str, Query()] = "",
     flag: Annotated[str, Query()] = "",
     text: Annotated[str, Query(max_length=100)] = "",
+    leader: Annotated[str, Query(max_length=100)] = "",
+    handler: Annotated[str, Query(max_length=100)] = "",
+    only: Annotated[Literal["", "late", "key"], Query()] = "",
     page: Annotated[int, Query(ge=1, le=100_000)] = 1,
 ) -> Response:
-    wanted = CaseFilter(state="" if state == "all" else state, section=section, text=text, flag=flag)
+    wanted = CaseFilter(
+        state="" if state == "all" else state,
+        section=section,
+        text=text,
+        flag=flag,
+        leader=leader,
+        leader_sections=desk.taxonomy.sections_of(leader),
+        handler=handler,
+        late_only=only == "late",
+        key_only=only == "key",
+    )
     with desk.ledger.read() as session:
         # unsure ones first: that is where a person is needed most
         rows, total = list_cases(
@@ -105,7 +120,9 @@ def queue(
                     "grouped": case.id in grouped,
                 }
             )
-        query = {"state": state, "section": section, "flag": flag, "text": text}
+        filters: dict[str, Any] = {"section": section, "flag": flag, "text": text}
+        filters |= {"leader": leader, "handler": handler, "only": only}
+        query = {"state": state, **filters}
         return render(
             request,
             desk,
@@ -116,11 +133,12 @@ def queue(
             page=page,
             pages=max(1, -(-total // PAGE)),
             state=state,
-            section=section,
-            flag=flag,
-            text=text,
+            filtered=any(filters.values()),
+            **filters,
+            today=date.today(),
             base_query=urlencode({k: v for k, v in query.items() if v}),
             sections=[x.name for x in desk.taxonomy.section],
+            leaders=sorted({x.leader for x in desk.taxonomy.section if x.leader}),
         )
 
 
@@ -180,6 +198,9 @@ def show_case(
             body_pieces=mark(case.body, case.predictions),
             choices={t: [x.name for x in desk.taxonomy.labels(t) if x.active] for t in TARGETS},
             leaders={x.name: x.leader for x in desk.taxonomy.section},
+            leader=case.leader or desk.taxonomy.leader_of(case.section),
+            handling=HandlingOut.of(case),
+            handled_states=HANDLED,
             result_classes=desk.taxonomy.result_classes,
             error=error,
             done=done,

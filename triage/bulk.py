@@ -66,6 +66,8 @@ def submission_of(row: Row, session: str) -> Submission:
         delegation=row.get("delegation"),
         received_on=row.date("received_on"),
         role=row.get("role"),
+        cosigners=row.get("cosigners"),
+        lead_unit=row.get("lead_unit"),
     )
 
 

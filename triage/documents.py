@@ -22,6 +22,8 @@ COLUMNS: dict[str, tuple[str, ...]] = {
     "body": ("body", "正文", "内容", "建议内容", "全文"),
     "deputy": ("deputy", "领衔代表", "领衔人", "代表", "提案人", "提案者", "proposer"),
     "delegation": ("delegation", "代表团", "界别", "委组"),
+    "cosigners": ("cosigners", "附议代表", "附议人", "联名代表"),
+    "lead_unit": ("lead_unit", "主办单位"),
     "role": ("role", "承办角色", "办理角色", "主协办"),
     "received_on": ("received_on", "收件日期", "交办日期", "登记时间", "收到日期"),
     "section": ("section", "承办科室", "主办科室", "科室"),

@@ -59,8 +59,10 @@ def _cells(case: CaseRow) -> Iterator[tuple[str, str]]:
     yield "标题", case.title
     yield "正文", case.body
     yield "领衔代表", case.deputy
+    yield "附议代表", case.cosigners
     yield "代表团", case.delegation
     yield "承办角色", case.role
+    yield "主办单位", case.lead_unit
     yield "收件日期", case.received_on.isoformat()
     yield "答复期限", case.due_on.isoformat() if case.due_on else ""
     yield "状态", STATE_NAMES[case.state]
@@ -70,9 +72,12 @@ def _cells(case: CaseRow) -> Iterator[tuple[str, str]]:
         yield TARGET_NAMES[target], decision.label if decision else ""
         yield f"{TARGET_NAMES[target]}认定", DECISION_NAMES[decision.kind] if decision else ""
         yield f"{TARGET_NAMES[target]}认定人", decision.who if decision else ""
+    yield "承办人", case.handler
+    yield "重点督办", case.key_on.isoformat() if case.key_on else ""
     yield "并案", f"{merge.name}(主件{case_name(merge.lead)})" if merge else ""
     yield "办理结果", case.result_class or ""
     yield "答复文号", case.reply_number
+    yield "答复日期", case.replied_on.isoformat() if case.replied_on else ""
     yield "办结日期", case.closed_on.isoformat() if case.closed_on else ""
 
 

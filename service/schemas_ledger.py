@@ -8,7 +8,7 @@ from typing import Any, Literal
 from pydantic import BaseModel, ConfigDict, Field
 
 from service.schemas_acts import ActIn
-from service.schemas_parts import CommitmentOut, Strict
+from service.schemas_parts import CommitmentOut, Strict, example
 from triage.ledger.carried import Carried
 from triage.ledger.events import EVENT_NAMES
 from triage.ledger.reminders import KIND_NAMES, Reminder
@@ -67,6 +67,8 @@ class HolidayIn(Strict):
 
 class HolidaysIn(ActIn):
     """登记节假日;以工作日计的未到期限随之重算。"""
+
+    model_config = example(who="李科员", days=[{"day": "2026-10-01", "kind": "off", "name": "国庆节"}])
 
     days: list[HolidayIn] = Field(min_length=1, max_length=1000)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import date
+from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -13,6 +14,11 @@ from triage.ledger.tables import CaseRow, CommitmentRow
 
 class Strict(BaseModel):
     model_config = ConfigDict(extra="forbid")
+
+
+def example(**fields: Any) -> ConfigDict:
+    """The configuration of a strict schema with one example of what is sent."""
+    return ConfigDict(extra="forbid", json_schema_extra={"examples": [fields]})
 
 
 class LookBackOut(BaseModel):

@@ -80,9 +80,14 @@ def test_an_override_needs_a_reason_and_without_it_nothing_is_written(ledger: Le
 def test_events_tell_who_what_why_and_on_which_recommendation(ledger: Ledger, case_id: int) -> None:
     act(ledger, case_id, {"section": "价格科"}, who=" 李 ", why=" 讲的是电价 ")
     act(ledger, case_id, {"section": "能源科"}, who="王", seen_version=2)
-    _, _, first, assigned, second = load(ledger, case_id).events
+    _, _, first, assigned, second, moved = load(ledger, case_id).events
     assert (assigned.kind, assigned.who, assigned.detail["label"]) == ("assigned", "李", "价格科")
-    assert [e.version for e in (first, assigned, second)] == [2, 2, 3]
+    assert (moved.kind, moved.detail["label"], moved.detail["section_before"]) == (
+        "assigned",
+        "能源科",
+        "价格科",
+    )
+    assert [e.version for e in (first, assigned, second, moved)] == [2, 2, 3, 3]
     assert (first.kind, first.who, second.kind, second.who) == ("overridden", "李", "confirmed", "王")
     assert first.detail == {
         "target": "section",
@@ -149,7 +154,7 @@ def test_an_automatic_decision_may_be_changed_without_a_version(ledger: Ledger, 
     assert act(ledger, case_id, {"section": "价格科"}, why="电价") == ["override"]
     case = load(ledger, case_id)
     assert newest_decisions(case)["section"].label == "价格科"
-    assert case.events[-1].detail["before"] == "能源科"
+    assert case.events[-2].detail["before"] == "能源科"
     assert case.state == "assigned"
 
 

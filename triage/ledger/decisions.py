@@ -21,7 +21,7 @@ from triage.ledger.memberships import (
     shared_labels,
 )
 from triage.ledger.merge_changes import assign_members
-from triage.ledger.states import STATE_NAMES, move
+from triage.ledger.states import STATE_NAMES, assign
 from triage.ledger.tables import CaseRow, DecisionRow, MergeRow, PredictionRow
 from triage.ledger.texts import check_who, check_why
 from triage.ledger.versions import raise_version
@@ -173,9 +173,8 @@ def settle(
         decided: targets that were decided just now.
     """
     lead = next((t for t in TARGETS if taxonomy.labels(t)), None)
-    if lead is not None and lead in decided and case.state in ("received", "in_review"):
-        label = newest_decisions(case)[lead].label
-        move(case, "assigned", "assigned", who=who, session=session, label=label)
+    if lead is not None and lead in decided:
+        assign(case, newest_decisions(case)[lead].label, who=who, session=session)
 
 
 def add_decision(

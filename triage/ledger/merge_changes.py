@@ -13,7 +13,7 @@ from triage.errors import Conflict, InputError
 from triage.ledger.claims import TOLD_CHANGES, told_change
 from triage.ledger.events import add_event
 from triage.ledger.memberships import SHARED, active_members, case_name, get_merge
-from triage.ledger.states import move
+from triage.ledger.states import assign
 from triage.ledger.tables import CaseRow, EventRow, MergeRow
 from triage.ledger.texts import check_text, check_who, check_why, needed_why
 from triage.ledger.versions import raise_version
@@ -195,11 +195,10 @@ def labels_of_lead(lead: CaseRow) -> dict[str, str]:
 
 
 def assign_members(merge: MergeRow, *, who: str, session: Session) -> None:
-    """With a section somebody handles every member."""
-    for case in active_members(merge):
-        if "section" in merge.labels and case.state in ("received", "in_review"):
-            label = merge.labels["section"]
-            move(case, "assigned", "assigned", who=who, session=session, label=label, merge_id=merge.id)
+    """With a section somebody handles every member; another section takes them all over."""
+    if "section" in merge.labels:
+        for case in active_members(merge):
+            assign(case, merge.labels["section"], who=who, session=session, merge_id=merge.id)
 
 
 def merge_changes_since(merge: MergeRow, version: int, *, session: Session) -> list[dict[str, Any]]:

@@ -13,7 +13,7 @@ from sqlalchemy.sql.elements import UnaryExpression
 from sqlalchemy.sql.operators import custom_op
 
 from triage.errors import InputError
-from triage.ledger.case_words import Phrase, fold, having
+from triage.ledger.case_words import Phrase, fold, having, indexes_only
 from triage.ledger.states import STATE_NAMES
 from triage.ledger.submissions import ROLES
 from triage.ledger.tables import CaseRow, EventRow
@@ -97,7 +97,9 @@ def list_cases(
     order = [hits.c.certainty.nulls_first(), hits.c.id] if unsure_first else [hits.c.id.desc()]
     page = select(hits.c.id).order_by(*order).limit(limit).offset(offset).subquery()
     total = select(func.count().label("total")).select_from(hits).subquery()
-    found = session.execute(select(total.c.total, page.c.id).select_from(total.outerjoin(page, true()))).all()
+    counted = select(total.c.total, page.c.id).select_from(total.outerjoin(page, true()))
+    with indexes_only(session):
+        found = session.execute(counted).all()
     ids = [row.id for row in found if row.id is not None]
     rows = {row.id: row for row in session.scalars(select(CaseRow).where(CaseRow.id.in_(ids)))}
     return [rows[i] for i in ids], found[0].total

@@ -39,3 +39,5 @@ def upgrade() -> None:
             "number text not null, deputy text not null, cosigners text not null, words text not null, "
             "grams bigint[] not null) with (toast_tuple_target = 128)"
         )
+        # long phrases are looked for in it, which is three times as quick where it is not packed
+        op.execute("alter table case_words alter column words set storage external")

@@ -311,6 +311,21 @@ def test_list_shows_cases_and_filters_them(run: Run, two: Path) -> None:
     refused(run(two, "list", "--state", "lost"), "in_review")
 
 
+def test_list_looks_by_what_a_clerk_knows_of_a_case(run: Run, two: Path) -> None:
+    def numbers(*options: str | int) -> list[str]:
+        return [case["number"] for case in run(two, "list", *options, "--json").json["cases"]]
+
+    assert numbers("--number", "082") == ["第082号"]
+    assert numbers("--words", "充电 建议", "--number", "082") == numbers("--words", "建议 充电")
+    assert numbers("--deputy", "没有此人") == []
+    assert numbers("--state", "closed,replied") == []
+    assert numbers("--late", "--key", "--handler", "李") == []
+    assert len(numbers("--from", "2000-01-01", "--to", "2100-01-01")) == 2
+    refused(run(two, "list", "--section", "不存在的科室"), "本单位没有“不存在的科室”这个承办科室")
+    refused(run(two, "list", "--from", "2026-02-01", "--to", "2026-01-01"), "晚于截止日")
+    assert run(two, "list", "--from", "昨天").code == 2
+
+
 def test_show_tells_the_whole_case(run: Run, two: Path) -> None:
     ran = run(two, "show", 1)
     assert ran.code == 0

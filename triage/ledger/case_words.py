@@ -17,6 +17,7 @@ from typing import Any
 from sqlalchemy import (
     BigInteger,
     ColumnElement,
+    CompoundSelect,
     Integer,
     Select,
     Text,
@@ -27,6 +28,7 @@ from sqlalchemy import (
     select,
     table,
     text,
+    union,
 )
 from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.orm import Session
@@ -104,9 +106,18 @@ def having(phrases: Sequence[Phrase], *, session: Session) -> Select[int]:
     if session.get_bind().dialect.name == "sqlite":
         asked = " AND ".join(f'({{{" ".join(p.fields)}}} : "{_phrase(p.text)}")' for p in phrases)
         return select(_FTS.c.rowid.label("id")).where(column("case_words").op("match")(asked))
-    return select(_GRAMS.c.case_id.label("id")).where(
-        *(or_(*(_has(f, p.text) for f in p.fields)) for p in phrases)
-    )
+    # each found as a whole: asked of one row after another, each would have its grams unpacked
+    first, *others = (_holding(p).cte().prefix_with("MATERIALIZED") for p in phrases)
+    return select(first.c.id).where(*(first.c.id.in_(select(other.c.id)) for other in others))
+
+
+def _holding(phrase: Phrase) -> Select[int] | CompoundSelect[int]:
+    case_id = _GRAMS.c.case_id.label("id")
+    conditions = [_has(field, phrase.text) for field in phrase.fields]
+    if len(phrase.text) <= 2:
+        return select(case_id).where(or_(*(and_(*c) for c in conditions)))
+    # a union: of an "or" the database would look at every row again, unpacking its grams
+    return union(*(select(case_id).where(*c) for c in conditions))
 
 
 @contextmanager
@@ -153,7 +164,7 @@ def _grams(folded: dict[str, str]) -> dict[str, Any]:
     return {**folded, "grams": sorted(grams)}
 
 
-def _has(field: str, folded: str) -> ColumnElement[bool]:
+def _has(field: str, folded: str) -> list[ColumnElement[bool]]:
     exact = len(folded) <= (3 if field == "words" else 2)
     if len(folded) == 1:
         grams = {_single(field, folded)}
@@ -162,7 +173,7 @@ def _has(field: str, folded: str) -> ColumnElement[bool]:
     else:
         grams = _threes(folded)
     let_through = _GRAMS.c.grams.contains(sorted(grams))
-    return let_through if exact else and_(let_through, func.strpos(_GRAMS.c[field], folded) > 0)
+    return [let_through] if exact else [let_through, func.strpos(_GRAMS.c[field], folded) > 0]
 
 
 def _pairs(field: str, folded: str) -> set[int]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, fields, replace
 from datetime import date
+from functools import partial
 from typing import Any
 
 from sqlalchemy import ColumnElement, Select, and_, func, or_, select, true
@@ -149,12 +150,13 @@ def _hits(
     wanted: CaseFilter, unsure_first: bool, session: Session
 ) -> Select[int, float | None] | Select[int]:
     """Numbers of the cases wanted, with their certainty where they are ordered by it."""
-    facets = _facets(wanted, sqlite=session.get_bind().dialect.name == "sqlite")
-    phrases = _phrases(wanted)
+    sqlite = session.get_bind().dialect.name == "sqlite"
+    facets, phrases = _facets(wanted, sqlite=sqlite), _phrases(wanted)
     if phrases and not facets and not unsure_first:
         return having(phrases, session=session)
-    query = select(CaseRow.id, CaseRow.certainty).where(*facets)
-    return query.where(CaseRow.id.in_(having(phrases, session=session))) if phrases else query
+    if phrases:
+        facets.append(_column("id", sqlite=sqlite).in_(having(phrases, session=session)))
+    return select(CaseRow.id, CaseRow.certainty).where(*facets)
 
 
 def _phrases(wanted: CaseFilter) -> list[Phrase]:
@@ -167,11 +169,7 @@ def _phrases(wanted: CaseFilter) -> list[Phrase]:
 def _facets(wanted: CaseFilter, *, sqlite: bool) -> list[ColumnElement[bool]]:
     """The conditions on a case's own columns, all of them in ix_case_facets."""
 
-    def of(name: str) -> ColumnElement[Any]:
-        column = getattr(CaseRow, name)
-        # a plus makes SQLite pass through that index rather than look up rows by a narrower one
-        return UnaryExpression(column, operator=custom_op("+"), type_=column.type) if sqlite else column
-
+    of = partial(_column, sqlite=sqlite)
     found = [of(name) == getattr(wanted, name) for name in _SAME if getattr(wanted, name)]
     if wanted.states:
         found.append(of("state").in_(wanted.states))
@@ -193,5 +191,14 @@ def _facets(wanted: CaseFilter, *, sqlite: bool) -> list[ColumnElement[bool]]:
         flagged = select(EventRow.case_id).where(
             EventRow.kind == "flagged", EventRow.detail["flag"].as_string() == wanted.flag
         )
-        found.append(CaseRow.id.in_(flagged))
+        found.append(of("id").in_(flagged))
     return found
+
+
+def _column(name: str, *, sqlite: bool) -> ColumnElement[Any]:
+    """A column of the case, so written that SQLite passes through ix_case_facets.
+
+    The plus keeps it from looking up the rows, which are long, by a narrower index.
+    """
+    column: ColumnElement[Any] = getattr(CaseRow, name)
+    return UnaryExpression(column, operator=custom_op("+"), type_=column.type) if sqlite else column

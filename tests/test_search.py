@@ -279,3 +279,10 @@ def test_an_older_ledger_becomes_searchable_when_it_is_upgraded(bare_ledger: Led
         assert ids(bare_ledger, words="第2盏") == [2]
         assert ids(bare_ledger, number="第3号", deputy="阳") == [3]
         assert ids(bare_ledger, words="停车", state="in_review") == [2_000]
+
+
+def test_the_longest_questions_are_answered(ledger: Ledger) -> None:
+    case_id = put(ledger, title="ﷺ" * 50, body=" ".join("路灯停车收费小区" * 20))
+    assert ids(ledger, text="ﷺ" * 50) == [case_id]  # one character stands for eighteen
+    assert ids(ledger, words=" ".join("路灯停车收费小区" * 12)) == [case_id]
+    assert ids(ledger, words=" ".join(chr(0x4E00 + n) for n in range(MAX_CHARS // 2))) == []

@@ -11,6 +11,7 @@ from functools import partial
 from pathlib import Path
 
 from service.command import EXIT_OK
+from service.commands.record import read_holidays
 from service.screen import progress_bar, say
 from training import sample_office
 from training.retrain import Outcome, retrain
@@ -18,6 +19,7 @@ from triage.bulk import import_file, intake_file
 from triage.config import Settings
 from triage.desk import Desk
 from triage.errors import InputError
+from triage.ledger.holidays import set_holidays
 from triage.ledger.search import CaseFilter, list_cases
 from triage.ledger.store import Ledger
 from triage.taxonomy import TARGETS, load_taxonomy
@@ -49,6 +51,9 @@ def demo(args: argparse.Namespace, settings: Settings) -> int:
     desk = Desk(settings, ledger=ledger)
     if not desk.taxonomy.invented:
         raise InputError(f"{settings.taxonomy_path} 不是示例单位的分类文件,不往真实台账里装示例数据。")
+    days = read_holidays(sample_office.HOLIDAYS.read_text(encoding="utf-8"))
+    with ledger.write() as session:
+        set_holidays(days, who="示例", session=session)
     with progress_bar() as bar:
         closed = import_file(
             desk, sample_office.CLOSED_YEAR, who="示例", progress=partial(bar, "导入往年办结件")

@@ -12,6 +12,7 @@ CLOSED_YEAR = FOLDER / "closed_year.csv"
 INCOMING = FOLDER / "incoming.csv"
 INCOMING_LABELS = FOLDER / "incoming_labels.csv"
 OFFICE = FOLDER / "office.toml"
+HOLIDAYS = FOLDER / "holidays.csv"
 
 
 def install_office(settings: Settings) -> None:

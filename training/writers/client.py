@@ -1,0 +1,64 @@
+"""Asking the service over HTTP: one connection, to whichever of its processes answers."""
+
+from __future__ import annotations
+
+import http.client
+import json
+from collections.abc import Sequence
+from types import TracebackType
+from typing import Any
+
+SECONDS = 120.0  # the service tries again by itself, so an answer may take long
+
+
+class Gone(Exception):
+    """The connection was refused or broke; what was asked may have been done or not."""
+
+
+class Client:
+    """Keeps its connection; goes on to the next process where it breaks."""
+
+    def __init__(self, ports: Sequence[int], first: int = 0) -> None:
+        self._ports = ports
+        self._turn = first
+        self._connection: http.client.HTTPConnection | None = None
+
+    def ask(
+        self, method: str, path: str, body: dict[str, Any] | None = None, **headers: str
+    ) -> tuple[int, dict[str, Any]]:
+        """Status and JSON of the answer; Gone where there was none."""
+        if self._connection is None:
+            port = self._ports[self._turn % len(self._ports)]
+            self._connection = http.client.HTTPConnection("127.0.0.1", port, timeout=SECONDS)
+        sent = None if body is None else json.dumps(body, ensure_ascii=False).encode()
+        told = {name.replace("_", "-"): value.encode() for name, value in headers.items()}
+        told["content-type"] = b"application/json"
+        try:
+            self._connection.request(method, path, body=sent, headers=told)
+            response = self._connection.getresponse()
+            content = response.read()
+        except (OSError, http.client.HTTPException) as error:
+            self.close()
+            self._turn += 1
+            raise Gone from error
+        answer: dict[str, Any] = json.loads(content)
+        return response.status, answer
+
+    def turn(self) -> None:
+        """Ask the next process from now on."""
+        if len(self._ports) > 1:
+            self.close()
+            self._turn += 1
+
+    def close(self) -> None:
+        if self._connection is not None:
+            self._connection.close()
+            self._connection = None
+
+    def __enter__(self) -> Client:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()

@@ -1,0 +1,119 @@
+"""A run: an office of its own, writers, a reader of the feed, kills, and the ledger held against it all."""
+
+from __future__ import annotations
+
+import random
+import shutil
+import tempfile
+import time
+from collections.abc import Iterable, Sequence
+from contextlib import ExitStack
+from pathlib import Path
+
+from training.sample_office import install_office
+from training.writers.acts import Act, Board
+from training.writers.checks import Held
+from training.writers.feed import FeedReader
+from training.writers.report import Kill, Plan, Report
+from training.writers.servers import Postgres, Service
+from training.writers.writer import Writer
+from triage.config import Settings
+from triage.ledger.store import PAUSES, Ledger
+from triage.taxonomy import load_taxonomy
+
+AFTER = sum(PAUSES) + 5.0  # so long after a restart an answer may still be about the kill
+JOIN_SECONDS = 100.0
+
+
+def run(plan: Plan, *, jieba_cache: Path | None = None) -> Report:
+    """Write, kill, check; what is wrong is in the report's ``faults``.
+
+    Args:
+        jieba_cache: copied in, so that the service need not make its own.
+    """
+    with ExitStack() as stack:
+        home = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="triage-writers-"))) / "office"
+        env = {"TRIAGE_HOME": str(home), "TRIAGE_ENCODER": plan.encoder}
+        postgres = None
+        if plan.database == "postgresql":
+            postgres = Postgres()
+            stack.callback(postgres.remove)
+            env["TRIAGE_DATABASE_URL"] = postgres.url
+        settings = Settings.from_env(env)
+        install_office(settings)
+        if jieba_cache is not None:
+            settings.cache_dir.mkdir(parents=True, mode=0o700)
+            shutil.copyfile(jieba_cache, settings.cache_dir / jieba_cache.name)
+        ledger = Ledger(settings.database_url)
+        stack.callback(ledger.close)
+        ledger.migrate()
+        ledger.close()
+        services = [Service(home, **env) for _ in range(plan.processes)]
+        for service in services:
+            stack.callback(service.stop)
+            service.start()
+        report = write(plan, settings, services, postgres)
+        for service in services:
+            service.stop()
+        held = Held(ledger)
+        held.check_feed(report.feed)
+        held.check_acts(report.acts)
+        report.faults += held.faults
+        report.checked = held.checked
+        return report
+
+
+def write(plan: Plan, settings: Settings, services: Sequence[Service], postgres: Postgres | None) -> Report:
+    """Let the writers write for so long, with the kills at moments drawn at random."""
+    taxonomy = load_taxonomy(settings.taxonomy_path)
+    ports = [service.port for service in services]
+    began = time.monotonic()
+    end = began + plan.seconds
+    board = Board()
+    writers = [
+        Writer(place, ports, taxonomy, board, lambda: time.monotonic() > end, plan.seed)
+        for place in range(plan.writers)
+    ]
+    feed = FeedReader(ports, lambda: not any(writer.is_alive() for writer in writers))
+    threads: list[Writer | FeedReader] = [*writers, feed]
+    for thread in threads:
+        thread.start()
+    drawn = random.Random(plan.seed)
+    moments = sorted(drawn.uniform(0.15, 0.75) * plan.seconds for _ in plan.kills)
+    kills = []
+    for moment, what in zip(moments, plan.kills, strict=True):
+        time.sleep(max(0.0, began + moment - time.monotonic()))
+        kills.append(_kill(what, drawn, services, postgres))
+    for thread in threads:
+        thread.join(timeout=JOIN_SECONDS)
+    acts = [act for writer in writers for act in writer.log]
+    report = Report(plan, max(act.ended for act in acts) - began, acts, feed.read, kills)
+    for thread in threads:
+        if thread.is_alive() or thread.error is not None:
+            report.faults.append(f"{thread.name} did not end well: {thread.error!r}")
+    report.faults += [*feed.faults, *_unexcused(acts, kills)]
+    return report
+
+
+def _kill(what: str, drawn: random.Random, services: Sequence[Service], postgres: Postgres | None) -> Kill:
+    """Kill one and start it again a moment later."""
+    server: Service | Postgres = drawn.choice(list(services))
+    if what == "postgresql":
+        assert postgres is not None
+        server = postgres
+    began = time.monotonic()
+    server.kill()
+    time.sleep(drawn.uniform(0.1, 1.5))
+    server.start()
+    return Kill(what, began, time.monotonic())
+
+
+def _unexcused(acts: Iterable[Act], kills: Sequence[Kill]) -> list[str]:
+    """Answers that are wrong in themselves, unless a kill under way explains them."""
+    found = []
+    for act in acts:
+        fault = act.fault()
+        under_way = any(act.ended >= kill.began and act.began <= kill.up + AFTER for kill in kills)
+        if fault and not (act.is_excused and under_way):
+            found.append(f"{act.kind} {act.mark}: {fault}")
+    return found

@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Header, Query, Request, Response
-from sqlalchemy.orm import Session
 
 from service.problems import documented
 from service.retrying import RetryingRoute
@@ -32,6 +31,7 @@ from triage.ledger.commitments import keep_commitment
 from triage.ledger.decisions import decide
 from triage.ledger.relations import relations_of
 from triage.ledger.search import list_cases
+from triage.ledger.store import after_commit
 from triage.registry import Manifest
 from triage.taxonomy import TARGET_NAMES, TARGETS
 
@@ -93,9 +93,8 @@ def add_case(
     receipt = desk.take_in(body.submission(_utf8(idempotency_key)), who=_utf8(x_who))
     response.status_code = 201 if receipt.created else 200
     response.headers["Location"] = f"/api/cases/{receipt.case_id}"
-    with desk.ledger.read() as session:
-        case = whole(desk, receipt.case_id, session)
-        return CaseReceipt(**case.model_dump(), created=receipt.created, differs=receipt.differs)
+    case = after_commit(lambda: read_whole(desk, receipt.case_id))
+    return CaseReceipt(**case.model_dump(), created=receipt.created, differs=receipt.differs)
 
 
 @router.get("/cases", summary="台账列表", responses=documented(422))
@@ -112,8 +111,7 @@ def get_cases(desk: TheDesk, asked: Annotated[CaseQuery, Query()]) -> CasePage:
 
 @router.get("/cases/{case_id}", summary="一件的全部", responses=documented(404))
 def get_one_case(case_id: int, desk: TheDesk) -> CaseOut:
-    with desk.ledger.read() as session:
-        return whole(desk, case_id, session)
+    return read_whole(desk, case_id)
 
 
 @router.post("/cases/{case_id}/decisions", summary="确认或改判", responses=documented(404, 409, 422))
@@ -131,8 +129,7 @@ def add_decisions(case_id: int, body: DecisionsIn, desk: TheDesk) -> CaseOut:
             session=session,
             taxonomy=desk.taxonomy,
         )
-    with desk.ledger.read() as session:
-        return whole(desk, case_id, session)
+    return after_commit(lambda: read_whole(desk, case_id))
 
 
 @router.post("/cases/{case_id}/close", summary="办结销号", responses=documented(404, 409, 422))
@@ -149,8 +146,7 @@ def close(case_id: int, body: CloseIn, desk: TheDesk) -> CaseOut:
             session=session,
             taxonomy=desk.taxonomy,
         )
-    with desk.ledger.read() as session:
-        return whole(desk, case_id, session)
+    return after_commit(lambda: read_whole(desk, case_id))
 
 
 @router.post("/commitments/{commitment_id}/keep", summary="承诺兑现", responses=documented(404, 409, 422))
@@ -199,7 +195,8 @@ def _utf8(header: str) -> str:
         return header
 
 
-def whole(desk: Desk, case_id: int, session: Session) -> CaseOut:
+def read_whole(desk: Desk, case_id: int) -> CaseOut:
     """All that the ledger holds of a case; NotFound where there is none."""
-    case = get_case(case_id, session=session)
-    return CaseOut.whole(case, relations_of(case_id, session=session), desk.taxonomy)
+    with desk.ledger.read() as session:
+        case = get_case(case_id, session=session)
+        return CaseOut.whole(case, relations_of(case_id, session=session), desk.taxonomy)

@@ -8,7 +8,7 @@ from typing import Any, Literal
 from fastapi import APIRouter
 from sqlalchemy.orm import Session
 
-from service.api import TheDesk, whole
+from service.api import TheDesk, read_whole
 from service.problems import documented
 from service.retrying import RetryingRoute
 from service.schemas import CaseOut
@@ -46,6 +46,7 @@ from triage.ledger.key_cases import add_meeting, mark_key, unmark_key
 from triage.ledger.replies import classify_result, reply_to_case
 from triage.ledger.returns import refuse_return, return_case
 from triage.ledger.stages import add_stage, drop_stage, finish_stage, set_conditions
+from triage.ledger.store import after_commit
 
 router = APIRouter(prefix="/api", route_class=RetryingRoute, responses=documented(404, 409, 422))
 
@@ -54,8 +55,7 @@ def acted(desk: Desk, act: Callable[[Session], int]) -> CaseOut:
     """Do it in one transaction, then give the whole of the case that it was done to."""
     with desk.ledger.write() as session:
         case_id = act(session)
-    with desk.ledger.read() as session:
-        return whole(desk, case_id, session)
+    return after_commit(lambda: read_whole(desk, case_id))
 
 
 def on_case(desk: Desk, case_id: int, body: CaseActIn, act: Callable[..., Any], **more: Any) -> CaseOut:

@@ -16,7 +16,7 @@ from service.related_view import DONE, related_context, told_since
 from service.retrying import RetryingRoute
 from service.schemas_handling import HandlingOut
 from triage.desk import Desk
-from triage.errors import TriageError
+from triage.errors import LedgerBusy, OutcomeUnknown, TriageError
 from triage.flags import FLAG_NAMES
 from triage.ledger.cases import get_case
 from triage.ledger.closing import close_case
@@ -242,6 +242,8 @@ def decide_page(
                 session=session,
                 taxonomy=desk.taxonomy,
             )
+    except (LedgerBusy, OutcomeUnknown):
+        raise  # the route tries again what was not written
     except TriageError as error:
         # what was typed stays on the page
         return show_case(
@@ -274,6 +276,8 @@ def close_page(
                 session=session,
                 taxonomy=desk.taxonomy,
             )
+    except (LedgerBusy, OutcomeUnknown):
+        raise  # the route tries again what was not written
     except TriageError as error:
         return show_case(
             request,

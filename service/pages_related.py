@@ -17,7 +17,7 @@ from service.related_view import group_lines
 from service.retrying import RetryingRoute
 from service.schemas_merges import RelatedOut
 from triage.desk import Desk
-from triage.errors import InputError, TriageError
+from triage.errors import InputError, LedgerBusy, OutcomeUnknown, TriageError
 from triage.ledger.cases import get_case
 from triage.ledger.groups import list_groups, list_years
 from triage.ledger.merge_changes import change_lead, set_merge_due, set_plan
@@ -232,6 +232,8 @@ def _do(
         with desk.ledger.write() as session:
             before = max((event.id for event in get_case(case_id, session=session).events), default=0)
             done = act(session)
+    except (LedgerBusy, OutcomeUnknown):
+        raise  # the route tries again what was not written
     except TriageError as error:
         status = 409 if error.code == "conflict" else 422
         return show_case(request, desk, case_id, status=status, error=error.message, typed=typed)

@@ -18,6 +18,8 @@ Handler = Callable[[Request], Coroutine[Any, Any, Response]]
 class RetryingRoute(APIRoute):
     """A route whose handler writes in one transaction at most, so that LedgerBusy means: nothing.
 
+    What a handler reads after its transaction it reads through ``after_commit``.
+
     What may have been written (OutcomeUnknown) is never tried again; the answer says so.
     """
 

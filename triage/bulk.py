@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field, replace
+from functools import partial
 from itertools import islice
 from pathlib import Path
 from typing import Any
@@ -12,6 +13,7 @@ from triage.desk import Desk, Receipt
 from triage.documents import BadRow, Row, read_csv
 from triage.errors import InputError
 from triage.ledger.commitments import Commitment
+from triage.ledger.store import retried
 from triage.ledger.submissions import Submission
 from triage.taxonomy import TARGETS
 
@@ -101,7 +103,7 @@ def intake_file(
         new = [s for _, s in good if not desk.knows(s)]
         advice = dict(zip(map(id, new), desk.advise(new), strict=True))
         for row, submission in good:
-            receipt = desk.take_in(submission, who=who, advice=advice.get(id(submission)))
+            receipt = retried(partial(desk.take_in, submission, who=who, advice=advice.get(id(submission))))
             report.add(row, receipt)
 
     return _through(path, lambda row: desk.check(submission_of(row, session)), put, progress)

@@ -29,7 +29,7 @@ from triage.ledger.predictions import add_prediction
 from triage.ledger.relations import propose_relations
 from triage.ledger.replies import check_reply_number
 from triage.ledger.states import move
-from triage.ledger.store import Ledger, retried
+from triage.ledger.store import Ledger, after_commit
 from triage.ledger.submissions import Submission, check_submission
 from triage.ledger.tables import CaseRow
 from triage.ledger.texts import check_who
@@ -210,17 +210,17 @@ class Desk:
 
         Raises:
             InputError: see check_submission; nothing was written.
+            LedgerBusy: nothing was written. OutcomeUnknown: perhaps it was; handing it in again is safe.
         """
         who, submission = check_who(who), self.check(submission)
         if advice is None and not self.knows(submission):
             advice = self.advise([submission])[0]
-        return retried(lambda: self._record_once(submission, advice, who))
-
-    def _record_once(self, submission: Submission, advice: Advice | None, who: str) -> Receipt:
         try:
             return self._record(submission, advice, who)
-        except (IntegrityError, OutcomeUnknown):  # what was written, by whomever, is found there now
-            return self._record(submission, None, who)
+        except IntegrityError:  # somebody else wrote it; it is found there now
+            return self._record(submission, advice, who)
+        except OutcomeUnknown:  # it is found there or written now
+            return after_commit(lambda: self._record(submission, advice, who))
 
     def _record(self, submission: Submission, advice: Advice | None, who: str) -> Receipt:
         with self.ledger.write() as session:

@@ -58,7 +58,7 @@ class Held:
     def _check_whole(self, session: Session) -> None:
         """Every case has all that its intake writes."""
         recommended = select(PredictionRow.case_id, func.count()).group_by(PredictionRow.case_id)
-        counts = dict(session.execute(recommended).tuples().all())
+        counts = dict(session.execute(recommended).all())
         vectors = set(session.scalars(select(VectorRow.case_id)))
         readings = set(session.scalars(select(CaseReadingRow.case_id)))
         received = Counter(event.case_id for event in self.events if event.kind == "received")

@@ -9,7 +9,7 @@ from sqlalchemy.orm import Session
 
 from triage.errors import Conflict, InputError
 from triage.ledger.cases import get_case
-from triage.ledger.claims import claim
+from triage.ledger.claims import changes_since, claim
 from triage.ledger.events import add_event
 from triage.ledger.memberships import (
     SHARED,
@@ -107,6 +107,8 @@ def decide(
     if not labels:
         raise InputError("没有要认定的内容。", field="decisions")
     case = get_case(case_id, session=session)
+    if seen_version is not None:  # who comes too late is told what changed, not what follows from it
+        claim(case, seen_version, session=session)
     if case.state in ("closed", "returned"):
         raise Conflict(f"本件{STATE_NAMES[case.state]},不能再改认定。", state=case.state)
     _check_leads(case, labels)
@@ -123,9 +125,9 @@ def decide(
         taken = [t for t in labels if t in before and before[t].kind in ("confirm", "override")]
         if taken:
             names = "、".join(f"{TARGET_NAMES[t]}({before[t].who})" for t in taken)
-            raise Conflict(f"已有人认定过:{names}。请刷新后再改。", version=case.version)
-        seen_version = case.version
-    claim(case, seen_version, session=session)
+            changes = changes_since(case, 1, session=session)
+            raise Conflict(f"已有人认定过:{names}。请刷新后再改。", version=case.version, changes=changes)
+        claim(case, None, session=session)
     made = [
         record_decision(case, t, label, before=stood.get(t), who=who, why=why, session=session)
         for t, label in labels.items()

@@ -16,6 +16,7 @@ from alembic.script import ScriptDirectory
 from sqlalchemy import Connection, create_engine, event, text
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import ArgumentError, DBAPIError, IntegrityError, OperationalError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.orm import Session
 
 from triage.errors import InputError, LedgerBusy, LedgerMissing, OutcomeUnknown
@@ -28,8 +29,8 @@ MIGRATIONS = Path(__file__).parent / "migrations"
 INTAKE_LOCK = 0x7472_6961  # PostgreSQL advisory lock: one writer at a time, as SQLite has it
 POOL = 20  # connections kept; as many again where many ask at once
 PAUSES = (0.05, 0.2, 0.5, 1.0, 2.0, 4.0)  # seconds between tries of what was not written
-# PostgreSQL: serialization failure, deadlock, lock not available, shut down or starting
-_TRANSIENT = ("40001", "40P01", "55P03", "57P01", "57P02", "57P03")
+# PostgreSQL: serialization failure, deadlock, too many connections, lock not available, shut down or starting
+_TRANSIENT = ("40001", "40P01", "53300", "55P03", "57P01", "57P02", "57P03")
 
 Told = TypeVar("Told")
 
@@ -76,7 +77,7 @@ class Ledger:
         with Session(self.engine, expire_on_commit=False) as session:
             try:
                 yield session
-            except DBAPIError as error:
+            except (DBAPIError, PoolTimeout) as error:
                 if _is_transient(error):
                     raise LedgerBusy from error
                 raise
@@ -96,7 +97,7 @@ class Ledger:
                 yield session
                 keep_labels(session)
                 seal(session)
-            except DBAPIError as error:
+            except (DBAPIError, PoolTimeout) as error:
                 if _is_transient(error):
                     raise LedgerBusy from error
                 raise
@@ -155,8 +156,22 @@ def retried(act: Callable[[], Told]) -> Told:
     return act()
 
 
-def _is_transient(error: DBAPIError) -> bool:
+def after_commit(act: Callable[[], Told]) -> Told:
+    """As ``retried``, for what follows a commit: what was written stays written.
+
+    Raises:
+        OutcomeUnknown: the database does not come back; "nothing was written" would be wrong.
+    """
+    try:
+        return retried(act)
+    except LedgerBusy as error:
+        raise OutcomeUnknown from error
+
+
+def _is_transient(error: DBAPIError | PoolTimeout) -> bool:
     """Whether the same may work a moment later: deadlock, lost or refused connection, busy file."""
+    if isinstance(error, PoolTimeout):
+        return True
     if isinstance(error, IntegrityError):
         return False
     if error.connection_invalidated:

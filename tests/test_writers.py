@@ -1,0 +1,30 @@
+"""Many writers at once, killed in between: the short form of ``python -m training.measure_writers``."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from training.writers.report import Plan
+from training.writers.run import run
+
+SECONDS = 6.0
+
+
+@pytest.mark.parametrize(
+    "plan",
+    [
+        Plan(seconds=SECONDS, writers=6),
+        Plan(seconds=SECONDS, writers=6, database="postgresql", processes=2, kills=("service", "postgresql")),
+    ],
+    ids=["sqlite", "postgresql"],
+)
+def test_what_was_acknowledged_is_there_once_whatever_was_killed(plan: Plan, jieba_cache: Path) -> None:
+    report = run(plan, jieba_cache=jieba_cache)
+    assert report.faults == []
+    assert [kill.what for kill in report.kills] == list(plan.kills)
+    assert report.checked["feed"] == report.checked["events in the chain"]
+    for kind in ("intake", "decide", "close"):
+        assert any(act.kind == kind and act.is_done for act in report.acts)
+    assert any(act.status == 409 and act.answer.get("changes") for act in report.acts)

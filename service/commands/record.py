@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import argparse
 import csv
+from collections.abc import Callable
 from datetime import date
+from functools import partial
 
 from service.command import EXIT_ERROR, EXIT_OK
 from service.schemas_ledger import CarriedOut, HolidayOut, ReminderOut, YearOut
@@ -91,17 +93,20 @@ def remind(args: argparse.Namespace, settings: Settings) -> int:
         try:
             send_webhook(args.webhook, content)
         except WebhookFailed:
-            with ledger.write() as session:
-                release(ids, session=session)
+            retried(partial(_note, ledger, release, ids))
             raise
-        with ledger.write() as session:
-            mark_told(ids, session=session)
+        retried(partial(_note, ledger, mark_told, ids))
     _show(reminders, set(), args.json)
     with ledger.read() as session:
         known = list_holidays(session=session, year=date.today().year)
     if not known and not args.json:
         say(f"节假日表里没有 {date.today().year} 年,工作日暂按周一至周五计;用 triage holidays 导入。")
     return EXIT_OK
+
+
+def _note(ledger: Ledger, act: Callable[..., None], ids: list[int]) -> None:
+    with ledger.write() as session:
+        act(ids, session=session)
 
 
 def _show(reminders: list[Reminder], told: set[str], as_json: bool) -> None:

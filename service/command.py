@@ -75,7 +75,13 @@ def build_parser() -> argparse.ArgumentParser:
     def as_json(sub: argparse.ArgumentParser) -> None:
         sub.add_argument("--json", action="store_true", help="输出 JSON")
 
-    add("init", "建立或升级台账,放入一份分类文件样本", "office", "init")
+    sub = add("init", "建立或升级台账,放入一份分类文件样本", "office", "init")
+    sub.add_argument(
+        "--app-role",
+        default="",
+        metavar="账号",
+        help="服务登录 PostgreSQL 用的账号:授予所需权限,不能改动记录(每次升级后再运行一次)",
+    )
     demo = add("demo", "装入虚构的示例单位:往年办结件、模型、收件", "office", "demo")
     demo.add_argument("--reset", action="store_true", help="把示例数据移到一旁,从头再来")
 
@@ -173,6 +179,13 @@ def build_parser() -> argparse.ArgumentParser:
     sub = add("verify", "核对台账:经过的链条和每条记录有没有被改动", "record", "verify")
     sub.add_argument("--anchor", default="", metavar="锚点", help="以前核对时抄存的锚点")
     as_json(sub)
+
+    sub = add("migrate-ledger", "把整个台账迁移到另一个空的数据库(先停止服务)", "ledger", "migrate_ledger")
+    for name, help in (("source", "旧台账"), ("target", "新台账")):
+        sub.add_argument(
+            name, metavar=help, help=f"{help}:数据库地址(如 postgresql://…),或 SQLite 文件的路径"
+        )
+    who(sub)
 
     sub = add("serve", "启动网页和接口(只监听本机)", "office", "serve")
     sub.add_argument("--host", help="监听地址,只能是本机地址")

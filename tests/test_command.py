@@ -15,6 +15,7 @@ from typing import Any
 
 import pytest
 from live_server import REPO, clean_env, free_port
+from sqlalchemy import make_url
 from test_problems import rows
 
 from service.command import main
@@ -684,3 +685,41 @@ def test_as_a_process_help_does_not_wait_for_the_models(tmp_path: Path) -> None:
         check=True,
     )
     assert ran.stdout.strip() == "False"
+
+
+# ── migrate-ledger, --app-role ────────────────────────────────
+
+
+def test_a_ledger_is_moved_to_another_database_and_back(
+    run: Run, two: Path, bare_ledger: Ledger, tmp_path: Path
+) -> None:
+    home, target = two, bare_ledger
+    old = home / "var" / "ledger.sqlite3"
+    moved = run(home, "migrate-ledger", old, target.url, "--who", "王")
+    assert moved.code == 0
+    assert "已迁移 2 件建议" in moved.out
+    assert "TRIAGE_DATABASE_URL" in moved.out
+    refused(run(home, "migrate-ledger", old, target.url), "只能迁移到空的数据库")
+    refused(run(home, "migrate-ledger", old, old), "同一个数据库")
+    refused(run(home, "migrate-ledger", tmp_path / "none", target.url), "没有这个台账文件")
+    refused(run(home, "migrate-ledger", old, tmp_path / "n", "--who", " "), "经办人")
+    (tmp_path / "text").write_text("不是数据库,只是一个普通的文本文件。" * 100, "utf-8")
+    refused(run(home, "migrate-ledger", old, tmp_path / "text"), "目标数据库打不开")
+    refused(run(home, "migrate-ledger", tmp_path / "text", tmp_path / "n"), "台账数据库打不开")
+    assert run(home, "migrate-ledger", target.url, tmp_path / "var" / "ledger.sqlite3").code == 0
+    assert run(tmp_path, "list", "--json").json == run(home, "list", "--json").json
+
+
+def test_init_gives_the_services_account_its_rights(run: Run, tmp_path: Path, postgres_server: Any) -> None:
+    refused(run(tmp_path, "init", "--app-role", "triage_service"), "只适用于 PostgreSQL")
+    assert not (tmp_path / "var" / "office.toml").exists()
+    postgres_server.psql("create database of_the_owner;")
+    url = postgres_server.get_uri(database="of_the_owner")
+    asked = ("init", "--app-role", "triage_service")
+    refused(run(tmp_path, *asked, TRIAGE_DATABASE_URL=url), "没有“triage_service”这个账号")
+    postgres_server.psql("create role triage_service login;")
+    granted = run(tmp_path, *asked, TRIAGE_DATABASE_URL=url)
+    assert granted.code == 0
+    assert "账号 triage_service 已有服务所需的权限" in granted.out
+    service = make_url(url).set(username="triage_service").render_as_string(hide_password=False)
+    refused(run(tmp_path, "init", TRIAGE_DATABASE_URL=service), "所有者的账号")

@@ -19,6 +19,12 @@ from triage.pairs import CaseText, Collection, weighted_words
 from triage.short_sense import SHORT, Axes
 
 TABLES = ("case_axes", "case_sieve")
+INDEXES = {
+    # every intake adds a row and wants it found at once: no list of pending words to go through
+    "ix_case_sieve_words": "gin (words) with (fastupdate = off)",
+    "ix_case_sieve_sense": "hnsw (sense halfvec_cosine_ops)",
+    "ix_case_sieve_title_sense": "hnsw (title_sense halfvec_cosine_ops)",
+}
 NEAREST = 100  # cases nearest by meaning, and as many by the title's
 SEARCHED = 120  # pgvector's hnsw.ef_search: more finds more, slower
 ROWS = 4000  # most cases looked at for their words, whatever their words promise
@@ -109,21 +115,15 @@ def start_over(document: Axes, title: Axes, *, made_for: str, cases: int, sessio
 
 
 def make_indexes(cases: int, session: Session) -> None:
-    """Index a filled sieve; the graphs of ``cases`` cases are made in memory where 2 GB are enough."""
+    """Index a filled sieve; the graphs of ``cases`` cases are made in memory where 2 GB are enough.
+
+    Only the table's owner may: another account must find them made, see triage.ledger.grants.
+    """
     memory = min(2048, 64 + cases // 500)
     session.execute(text(f"set local maintenance_work_mem = '{memory}MB'"))
-    # every intake adds a row and wants it found at once: no list of pending words to go through
-    session.execute(
-        text(
-            "create index if not exists ix_case_sieve_words on case_sieve using gin (words) with (fastupdate = off)"
-        )
-    )
-    for name in ("sense", "title_sense"):
-        session.execute(
-            text(
-                f"create index if not exists ix_case_sieve_{name} on case_sieve using hnsw ({name} halfvec_cosine_ops)"
-            )
-        )
+    for name, how in INDEXES.items():
+        if session.scalar(text("select to_regclass(:name)"), {"name": name}) is None:
+            session.execute(text(f"create index {name} on case_sieve using {how}"))
     session.execute(text("analyze case_sieve"))
 
 

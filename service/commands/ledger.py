@@ -5,8 +5,10 @@ from __future__ import annotations
 import argparse
 import json
 from collections.abc import Callable
+from contextlib import closing
 from datetime import date
 from functools import partial
+from pathlib import Path
 
 from service.command import EXIT_OK, EXIT_PARTIAL
 from service.commands.record import open_ledger
@@ -29,6 +31,8 @@ from triage.ledger.memberships import SHARED, follows, settled_labels
 from triage.ledger.relations import relations_of
 from triage.ledger.search import CaseFilter, in_office, list_cases
 from triage.ledger.states import STATE_NAMES
+from triage.ledger.store import Ledger
+from triage.ledger.transfer import move_ledger
 from triage.related import KIND_NAMES
 from triage.routing import percent
 from triage.taxonomy import TARGET_NAMES, TARGETS, load_taxonomy
@@ -243,3 +247,27 @@ def export(args: argparse.Namespace, settings: Settings) -> int:
         count = export_ledger(args.file, session=session)
     say(f"已导出 {count} 件到 {args.file}。")
     return EXIT_OK
+
+
+def migrate_ledger(args: argparse.Namespace, settings: Settings) -> int:
+    """The whole ledger into another database, checked there before anything is committed."""
+    if "://" not in args.source and not Path(args.source).expanduser().is_file():
+        raise InputError(f"没有这个台账文件:{args.source}")
+    with (
+        closing(Ledger(_ledger_url(args.source))) as source,
+        closing(Ledger(_ledger_url(args.target))) as target,
+        progress_bar() as bar,
+    ):
+        counts = move_ledger(source, target, who=args.who, progress=bar)
+        to = target.engine.url.render_as_string(hide_password=True)
+    say(
+        f"已迁移 {counts['case']} 件建议、{counts['event']} 条经过,共 {sum(counts.values())} 条记录,"
+        f"链条和每条记录核对无误。\n新台账:{to}\n"
+        "请把 TRIAGE_DATABASE_URL 改为新台账的地址再启动服务。旧台账没有改动,请留存,不要再往里登记。"
+    )
+    return EXIT_OK
+
+
+def _ledger_url(place: str) -> str:
+    """A database URL as it is; the path of a SQLite file as one."""
+    return place if "://" in place else f"sqlite:///{Path(place).expanduser().resolve()}"

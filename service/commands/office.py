@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import shutil
 import socket
+from contextlib import closing
 from dataclasses import replace
 from datetime import datetime
 from functools import partial
@@ -19,6 +20,7 @@ from triage.bulk import import_file, intake_file
 from triage.config import Settings
 from triage.desk import Desk
 from triage.errors import InputError
+from triage.ledger.grants import grant_application
 from triage.ledger.holidays import set_holidays
 from triage.ledger.search import CaseFilter, list_cases
 from triage.ledger.store import Ledger
@@ -26,9 +28,13 @@ from triage.taxonomy import TARGETS, load_taxonomy
 
 
 def init(args: argparse.Namespace, settings: Settings) -> int:
-    ledger = Ledger(settings.database_url)
-    ledger.migrate()
-    ledger.close()
+    with closing(Ledger(settings.database_url)) as ledger:
+        if args.app_role and ledger.is_sqlite:
+            raise InputError("--app-role 只适用于 PostgreSQL:SQLite 没有账号,靠文件权限保护。")
+        ledger.migrate()
+        if args.app_role:
+            grant_application(ledger, args.app_role)
+            say(f"账号 {args.app_role} 已有服务所需的权限:可以登记和办理,不能改动、删除已有的记录。")
     if settings.taxonomy_path.exists():
         load_taxonomy(settings.taxonomy_path)
         say(f"台账已就绪。分类文件沿用 {settings.taxonomy_path}。")

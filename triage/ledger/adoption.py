@@ -13,7 +13,7 @@ from triage.ledger.base import Base
 from triage.ledger.chain import add_seal, digest, event_hash, head, row_name, set_head
 from triage.ledger.events import add_event
 from triage.ledger.memberships import write_labels
-from triage.ledger.tables import CaseRow, EventRow, MergeMemberRow, SealRow
+from triage.ledger.tables import EventRow, MergeMemberRow, SealRow
 
 BATCH = 1_000
 
@@ -25,10 +25,8 @@ def adopt(session: Session) -> None:
     """
     if session.execute(select(SealRow.event_id).limit(1)).first():
         return
-    if (
-        not session.execute(select(CaseRow.id).limit(1)).first()
-        and not session.execute(select(EventRow.id).limit(1)).first()
-    ):
+    held = [EventRow.__table__, *sealed_tables()]
+    if not any(session.execute(select(1).select_from(table).limit(1)).first() for table in held):
         return
     _label_merged(session)
     last, running = head(session)

@@ -15,11 +15,11 @@ from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from sqlalchemy import Connection, create_engine, event, text
 from sqlalchemy.engine import make_url
-from sqlalchemy.exc import ArgumentError, DBAPIError, IntegrityError, OperationalError
+from sqlalchemy.exc import ArgumentError, DatabaseError, DBAPIError, IntegrityError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.orm import Session
 
-from triage.errors import InputError, LedgerBusy, LedgerMissing, OutcomeUnknown
+from triage.errors import Conflict, InputError, LedgerBusy, LedgerMissing, OutcomeUnknown
 from triage.ledger.adoption import adopt
 from triage.ledger.case_words import index_words
 from triage.ledger.chain import RecordSession, seal
@@ -109,9 +109,14 @@ class Ledger:
                 raise
 
     def migrate(self) -> None:
-        """Create or bring up to date the schema."""
+        """Create or bring up to date the schema.
+
+        Raises:
+            Conflict: this account does not own the tables; see triage.ledger.grants.
+        """
         with self._writer.begin() as connection:
             if not self.is_sqlite:
+                _check_owner(connection)
                 connection.execute(text("select pg_advisory_xact_lock(:key)"), {"key": INTAKE_LOCK})
             command.upgrade(self._alembic(connection), "head")
             with RecordSession(connection, expire_on_commit=False) as session:
@@ -127,7 +132,7 @@ class Ledger:
             with self.engine.connect() as connection:
                 current = MigrationContext.configure(connection).get_current_revision()
                 head = ScriptDirectory.from_config(self._alembic(connection)).get_current_head()
-        except OperationalError as error:
+        except DatabaseError as error:
             raise LedgerMissing(f"台账数据库打不开:{error.orig}") from None
         if current != head:
             raise LedgerMissing("台账的结构与程序版本不一致,请运行 triage init 升级(数据不会丢失)。")
@@ -140,6 +145,18 @@ class Ledger:
         config.set_main_option("script_location", str(MIGRATIONS))
         config.attributes["connection"] = connection
         return config
+
+
+def _check_owner(connection: Connection) -> None:
+    """Raises Conflict where this account may not make or change the tables."""
+    owns = connection.execute(
+        text(
+            "select case when to_regclass('event') is null then has_schema_privilege(current_schema(), 'create') "
+            "else (select pg_has_role(relowner, 'usage') from pg_class where oid = to_regclass('event')) end"
+        )
+    ).scalar()
+    if not owns:
+        raise Conflict("这个数据库账号不能建立或升级台账,请用台账所有者的账号运行 triage init。")
 
 
 def retried(act: Callable[[], Told]) -> Told:

@@ -221,7 +221,8 @@ def _carry_over() -> None:
     )
     op.execute(
         "insert into deadline (case_id, kind, rule, start_on, due_on, met_on, created_at) "
-        "select id, 'reply', '', received_on, due_on, closed_on, created_at "
+        "select id, case role when '会办' then 'assist' else 'reply' end, '', received_on, due_on, "
+        "closed_on, created_at "
         'from "case" where due_on is not null'
     )
 

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from itertools import islice
 from typing import Any
 
-from sqlalchemy import Table, select, update
+from sqlalchemy import Table, bindparam, select, update
 from sqlalchemy.orm import Session
 
 from triage.ledger.base import Base
@@ -29,18 +29,29 @@ def adopt(session: Session) -> None:
     if not any(session.execute(select(1).select_from(table).limit(1)).first() for table in held):
         return
     _label_merged(session)
-    last, running = head(session)
-    for row in session.scalars(select(EventRow).order_by(EventRow.id)).all():
-        running = event_hash(
-            running, row.id, row.case_id, row.version, row.kind, row.who, row.detail, row.created_at
-        )
-        session.execute(update(EventRow).where(EventRow.id == row.id).values(hash=running))
-        last = row.id
-    set_head(last, running, session)
+    _chain(session)
     digests = sealed_digests(session)
     while batch := dict(islice(digests, BATCH)):
         add_event("ledger_sealed", who="系统", session=session, rows=len(batch), why="台账升级")
         add_seal(batch, session)
+
+
+def _chain(session: Session) -> None:
+    """Give the events their hashes, a page at a time."""
+    table = Base.metadata.tables[EventRow.__tablename__]
+    page = select(table).order_by(table.c.id).limit(BATCH)
+    write = update(table).where(table.c.id == bindparam("number")).values(hash=bindparam("found"))
+    last, running = head(session)
+    while rows := session.execute(page.where(table.c.id > last)).all():
+        found = []
+        for row in rows:
+            running = event_hash(
+                running, row.id, row.case_id, row.version, row.kind, row.who, row.detail, row.created_at
+            )
+            found.append({"number": row.id, "found": running})
+        session.connection().execute(write, found)
+        last = rows[-1].id
+    set_head(last, running, session)
 
 
 def _label_merged(session: Session) -> None:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 
 from sqlalchemy import or_, select
-from sqlalchemy.orm import Session
+from sqlalchemy.orm import Session, selectinload
 
 from triage.errors import InputError
 from triage.ledger.base import utc_now
@@ -183,6 +183,7 @@ def _of_commitments(today: date, soon: date, session: Session, taxonomy: Taxonom
         select(CommitmentRow, CaseRow)
         .join(CaseRow, CaseRow.id == CommitmentRow.case_id)
         .where(CommitmentRow.kept_on.is_(None))
+        .options(selectinload(CommitmentRow.look_backs))
     )
     for commitment, case in rows:
         what, section = f"承诺“{commitment.what[:30]}”", case.section or ""
@@ -200,7 +201,9 @@ def _of_commitments(today: date, soon: date, session: Session, taxonomy: Taxonom
 def _of_lacks(today: date, soon: date, session: Session, taxonomy: Taxonomy) -> Iterator[Reminder]:
     recently = CaseRow.closed_on >= today - timedelta(days=SETTLED_DAYS)
     rows = session.scalars(
-        select(CaseRow).where(or_(CaseRow.state.in_(OPEN), (CaseRow.state == "closed") & recently))
+        select(CaseRow)
+        .where(or_(CaseRow.state.in_(OPEN), (CaseRow.state == "closed") & recently))
+        .options(selectinload(CaseRow.contacts), selectinload(CaseRow.replies), selectinload(CaseRow.stages))
     )
     for case in rows:
         if case.closed_on and case.created_at.date() > case.closed_on:

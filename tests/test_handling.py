@@ -181,6 +181,10 @@ def test_an_assisting_opinion_is_due_before_the_case(ledger: Ledger, act: Callab
     assert (duty.due_on, duty.rule) == (due, "")  # the rule's month would be after the case
     with pytest.raises(InputError, match="不能晚于"):
         act(add_duty, put(ledger), "价格科", taxonomy=TAXONOMY, due_on=TODAY + timedelta(days=400))
+    late = put(ledger, days_ago=200)
+    act(add_duty, late, "价格科", taxonomy=TAXONOMY)
+    own = look(ledger, late, lambda case: case.deadlines[-1])
+    assert own.due_on > TODAY > look(ledger, late, lambda case: case.due_on)
     act(withdraw_duty, 1, why="不需要了")
     with pytest.raises(Conflict, match="已办结或已撤回"):
         act(answer_duty, 1, "意见")

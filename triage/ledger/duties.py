@@ -81,21 +81,24 @@ def add_duty(
 
 def _open(case: CaseRow, duty: DutyRow, due_on: date | None, taxonomy: Taxonomy, session: Session) -> str:
     """The duty's deadline: by rule, or the day that was named; never after the case's own."""
-    if due_on is not None and case.due_on is not None and due_on > case.due_on:
-        raise InputError(f"协办期限不能晚于本件的答复期限({case.due_on})。", field="due_on")
+    today = date.today()
+    # of a case that is late already nothing can be asked in time
+    latest = case.due_on if case.due_on is not None and case.due_on >= today else None
+    if due_on is not None and latest is not None and due_on > latest:
+        raise InputError(f"协办期限不能晚于本件的答复期限({latest})。", field="due_on")
     rules = taxonomy.rules
     row = open_deadline(
         case,
         "assist" if duty.kind == "assist" else "reply",
         rules.assist if duty.kind == "assist" else rules.reply,
-        date.today(),
+        today,
         session=session,
         duty_id=duty.id,
     )
     if due_on is not None:
         row.due_on, row.rule = due_on, ""
-    elif case.due_on is not None and (duty.kind == "split" or row.due_on > case.due_on):
-        row.due_on, row.rule = case.due_on, ""
+    elif latest is not None and (duty.kind == "split" or row.due_on > latest):
+        row.due_on, row.rule = latest, ""
     session.flush()
     return row.due_on.isoformat()
 

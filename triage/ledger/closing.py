@@ -9,7 +9,7 @@ from sqlalchemy.orm import Session
 
 from triage.errors import Conflict
 from triage.ledger.claims import begin_act
-from triage.ledger.commitments import Commitment, add_commitment
+from triage.ledger.commitments import Commitment, add_commitments
 from triage.ledger.deadlines import drop, meet
 from triage.ledger.decisions import newest_decisions, record_decision, settled
 from triage.ledger.memberships import active_merge, case_name
@@ -79,15 +79,7 @@ def close_case(
         reply_number=case.reply_number,
         why=why,
     )
-    for promised in commitments:
-        add_commitment(
-            case.id,
-            promised.what,
-            promised.due_on,
-            who=who,
-            session=session,
-            kept_on=promised.kept_on,
-        )
+    add_commitments(case.id, commitments, who=who, session=session)
     session.flush()
     session.expire(case, ["decisions", "events"])
     return case

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date
 
@@ -60,6 +60,14 @@ def add_commitment(
     )
     session.expire(case, ["commitments", "events"])
     return row
+
+
+def add_commitments(case_id: int, commitments: Iterable[Commitment], *, who: str, session: Session) -> None:
+    """Record all that one reply promised; raises as add_commitment does."""
+    for promised in commitments:
+        add_commitment(
+            case_id, promised.what, promised.due_on, who=who, session=session, kept_on=promised.kept_on
+        )
 
 
 def keep_commitment(

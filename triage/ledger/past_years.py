@@ -7,7 +7,7 @@ from datetime import date
 
 from sqlalchemy.orm import Session
 
-from triage.ledger.commitments import Commitment, add_commitment
+from triage.ledger.commitments import Commitment, add_commitments
 from triage.ledger.deadlines import DEADLINE_NAMES, MAIN, drop, meet
 from triage.ledger.decisions import add_decision
 from triage.ledger.intake import add_case
@@ -58,13 +58,5 @@ def add_past_case(
     if closed_on is not None:
         meet(case, MAIN, closed_on)
     drop(case, tuple(DEADLINE_NAMES), done_on)  # a past year is over: nothing of it is still due
-    for promised in commitments:
-        add_commitment(
-            case.id,
-            promised.what,
-            promised.due_on,
-            who=who,
-            session=session,
-            kept_on=promised.kept_on,
-        )
+    add_commitments(case.id, commitments, who=who, session=session)
     return case

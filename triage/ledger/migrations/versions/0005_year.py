@@ -219,10 +219,11 @@ def _carry_over() -> None:
         "select id, result_class, coalesce(closed_on, received_on), '', '系统', created_at "
         'from "case" where result_class is not null'
     )
+    # nothing is due any more of a case that was entered as closed without a day
     op.execute(
-        "insert into deadline (case_id, kind, rule, start_on, due_on, met_on, created_at) "
-        "select id, case role when '会办' then 'assist' else 'reply' end, '', received_on, due_on, "
-        "closed_on, created_at "
+        "insert into deadline (case_id, kind, rule, start_on, due_on, met_on, dropped_on, created_at) "
+        "select id, case role when '会办' then 'assist' else 'reply' end, '', received_on, due_on, closed_on, "
+        "case when state = 'closed' and closed_on is null then received_on end, created_at "
         'from "case" where due_on is not null'
     )
 

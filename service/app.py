@@ -7,13 +7,11 @@ from contextlib import asynccontextmanager
 from datetime import datetime
 from pathlib import Path
 
-from fastapi import FastAPI, Request
-from fastapi.responses import JSONResponse, Response
+from fastapi import FastAPI
 from fastapi.staticfiles import StaticFiles
 from fastapi.templating import Jinja2Templates
-from sqlalchemy import text
 
-from service import api, api_handling, api_ledger, api_merges, pages, pages_related, problems
+from service import api, api_handling, api_ledger, api_merges, health, pages, pages_related, problems
 from service.guards import Guard
 from triage.config import Settings
 from triage.desk import Desk
@@ -56,19 +54,7 @@ def make_app(settings: Settings, desk: Desk | None = None) -> FastAPI:
     app.include_router(api_handling.router)
     app.include_router(pages.router)
     app.include_router(pages_related.router)
-
-    @app.get("/healthz", summary="进程是否活着")
-    def healthz() -> dict[str, str]:
-        return {"status": "ok"}
-
-    @app.get("/readyz", summary="模型与台账是否就绪")
-    def readyz(request: Request) -> Response:
-        if not request.app.state.ready:
-            return problems.problem(request, 503, "正在装载模型,请稍候。")
-        with desk.ledger.read() as session:
-            session.execute(text("select 1"))
-        return JSONResponse({"status": "ok", "problems": desk.champions.problems()})
-
+    app.include_router(health.router)
     app.mount("/static/htmx", StaticFiles(packages=[("js_lib_htmx", "static/htmx")]))
     app.mount("/static", StaticFiles(directory=HERE / "static"))
     app.add_middleware(Guard)

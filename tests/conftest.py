@@ -8,11 +8,15 @@ import tempfile
 import uuid
 import warnings
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 from typing import Any
 
 import pytest
 from fastapi.testclient import TestClient
+from sqlalchemy import Engine, create_engine, text
+from sqlalchemy.engine import make_url
+from sqlalchemy.pool import NullPool
 
 from service.app import make_app
 from service.command import main
@@ -48,11 +52,12 @@ def settings(tmp_path: Path, jieba_cache: Path) -> Settings:
 
 
 @pytest.fixture
-def desk(settings: Settings) -> Iterator[Desk]:
+def desk(settings: Settings, migrated_file: Path) -> Iterator[Desk]:
     """The desk of that office: sample taxonomy, empty ledger, no trained model."""
     sample_office.install_office(settings)
     ledger = Ledger(settings.database_url)
-    ledger.migrate()
+    assert ledger.path is not None
+    shutil.copyfile(migrated_file, ledger.path)
     yield Desk(settings, ledger=ledger)
     ledger.close()
 
@@ -111,22 +116,79 @@ def postgres_server() -> Iterator[Any]:
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])
-def bare_ledger(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Ledger]:
-    """A database without any table, once on SQLite and once on PostgreSQL."""
-    if request.param == "sqlite":
-        url = f"sqlite:///{tmp_path / 'ledger.sqlite3'}"
-    else:
-        server = request.getfixturevalue("postgres_server")
-        name = f"t{uuid.uuid4().hex}"
-        server.psql(f"create database {name};")
-        url = server.get_uri(database=name)
-    ledger = Ledger(url)
-    yield ledger
-    ledger.close()
+def backend(request: pytest.FixtureRequest) -> str:
+    """Once on SQLite and once on PostgreSQL."""
+    return str(request.param)
 
 
 @pytest.fixture
-def ledger(bare_ledger: Ledger) -> Ledger:
-    """A migrated, empty ledger, once on SQLite and once on PostgreSQL."""
-    bare_ledger.migrate()
-    return bare_ledger
+def bare_ledger(backend: str, request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Ledger]:
+    """A database without any table, once on SQLite and once on PostgreSQL."""
+    if backend == "sqlite":
+        url = f"sqlite:///{tmp_path / 'ledger.sqlite3'}"
+    else:
+        url = new_database(request.getfixturevalue("postgres_server"))
+    ledger = Ledger(url)
+    yield ledger
+    ledger.close()
+    drop_database(url, request)
+
+
+@pytest.fixture
+def ledger(backend: str, request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Ledger]:
+    """A migrated, empty ledger, once on SQLite and once on PostgreSQL; a copy of one made once."""
+    if backend == "sqlite":
+        path = tmp_path / "ledger.sqlite3"
+        shutil.copyfile(request.getfixturevalue("migrated_file"), path)
+        url = f"sqlite:///{path}"
+    else:
+        server = request.getfixturevalue("postgres_server")
+        url = new_database(server, request.getfixturevalue("migrated_database"))
+    ledger = Ledger(url)
+    yield ledger
+    ledger.close()
+    drop_database(url, request)
+
+
+@pytest.fixture(scope="session")
+def migrated_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The SQLite file of a migrated, empty ledger; never written to by tests."""
+    path = tmp_path_factory.mktemp("migrated") / "ledger.sqlite3"
+    _migrate(f"sqlite:///{path}")
+    return path
+
+
+@pytest.fixture(scope="session")
+def migrated_database(postgres_server: Any) -> str:
+    """The PostgreSQL database of a migrated, empty ledger; never written to by tests."""
+    url = new_database(postgres_server)
+    _migrate(url)
+    return str(make_url(url).database)
+
+
+def new_database(server: Any, template: str = "template1") -> str:
+    """The URL of a new database on the server, a copy of ``template``."""
+    name = f"t{uuid.uuid4().hex}"
+    with server_engine(server).connect() as connection:
+        connection.execute(text(f"create database {name} template {template}"))
+    return str(server.get_uri(database=name))
+
+
+def drop_database(url: str, request: pytest.FixtureRequest) -> None:
+    """Each takes 9 MB, and there are many; a SQLite file goes with its folder."""
+    if url.startswith("postgresql"):
+        server = request.getfixturevalue("postgres_server")
+        with server_engine(server).connect() as connection:
+            connection.execute(text(f"drop database {make_url(url).database} with (force)"))
+
+
+@cache
+def server_engine(server: Any) -> Engine:
+    """Connections for creating databases; none is kept open, so that any may be a template."""
+    return create_engine(server.get_uri(), isolation_level="AUTOCOMMIT", poolclass=NullPool)
+
+
+def _migrate(url: str) -> None:
+    ledger = Ledger(url)
+    ledger.migrate()
+    ledger.close()

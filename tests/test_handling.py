@@ -347,9 +347,9 @@ def test_whoever_saw_an_older_version_is_told_what_changed(
 def test_a_session_alone_is_no_way_around_the_record(ledger: Ledger) -> None:
     case_id = put(ledger)
     with pytest.raises(RuntimeError, match="without an event"), ledger.write() as session:
-        _rename(case_id, session)
-    assert look(ledger, case_id, lambda case: case.title) == "路灯"
+        _name_handler(case_id, session)
+    assert look(ledger, case_id, lambda case: case.handler) == ""
 
 
-def _rename(case_id: int, session: Session) -> None:
-    get_case(case_id, session=session).title = "改名"
+def _name_handler(case_id: int, session: Session) -> None:
+    get_case(case_id, session=session).handler = "吴"

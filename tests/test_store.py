@@ -72,6 +72,14 @@ def test_the_database_itself_refuses_to_change_a_record(ledger: Ledger, table: s
         session.execute(text(act.format(table)))
 
 
+@pytest.mark.parametrize("column", ["title", "body", "content_sha256"])
+def test_the_database_itself_refuses_to_change_what_was_handed_in(ledger: Ledger, column: str) -> None:
+    with ledger.write() as session:
+        arrive(Submission(title="路灯", body="路灯不亮。"), session=session)
+    with pytest.raises(DBAPIError, match=r"never changed|append-only"), ledger.write() as session:
+        session.execute(text(f"update \"case\" set {column} = 'x'"))
+
+
 def test_a_case_cannot_be_deleted(ledger: Ledger) -> None:
     with ledger.write() as session:
         arrive(Submission(title="路灯", body="路灯不亮。"), session=session)

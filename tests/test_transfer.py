@@ -293,7 +293,7 @@ def by_hand(ledger: Ledger, *statements: str) -> None:
 @pytest.mark.parametrize(
     "statement",
     [
-        "update \"case\" set title = '改过' where id = 2",
+        "update \"case\" set deputy = '改过' where id = 2",
         "insert into duty (case_id, section, kind, task, handler, answer, created_at) "
         "values (2, '能源科', 'assist', '', '', '', '2026-01-01 00:00:00')",
     ],

@@ -169,7 +169,7 @@ def test_a_seal_altered_to_fit_is_named(by_hand: Ledger) -> None:
 
 def test_a_change_without_an_event_is_refused(full: Ledger) -> None:
     with pytest.raises(RuntimeError, match="without an event"), full.write() as session:
-        session.get_one(CaseRow, 1).title = "改名"
+        session.get_one(CaseRow, 1).handler = "吴"
     assert check(full).problems == []
 
 

@@ -10,6 +10,7 @@ revision = "0005"
 down_revision = "0004"
 
 APPEND_ONLY = ("seal", "reply", "result", "look_back")
+HANDED_IN = "title, body, content_sha256"
 NEVER_DELETED = ("deadline", "duty", "stage", "contact", "feedback", "meeting", "holiday")
 
 
@@ -247,6 +248,10 @@ def _forbid_changes() -> None:
             "create trigger event_no_delete before delete on event for each row "
             "execute function triage_append_only()"
         )
+    refuse = "begin select raise(abort, 'what was handed in is never changed'); end"
+    if not sqlite:
+        refuse = "for each row execute function triage_append_only()"
+    op.execute(f'create trigger case_text_no_update before update of {HANDED_IN} on "case" {refuse}')
     guarded = [(table, ("update", "delete")) for table in APPEND_ONLY]
     guarded += [(table, ("delete",)) for table in NEVER_DELETED]
     for table, acts in guarded:

@@ -64,11 +64,9 @@ def relations_of(case_id: int, *, session: Session) -> list[tuple[RelationRow, C
         .where(or_(RelationRow.case_id == case_id, RelationRow.other_id == case_id))
         .order_by(RelationRow.score.desc(), RelationRow.id)
     ).all()
-    pairs = []
-    for row in rows:
-        other = session.get_one(CaseRow, row.other_id if row.case_id == case_id else row.case_id)
-        pairs.append((row, other))
-    return pairs
+    ids = [row.other_id if row.case_id == case_id else row.case_id for row in rows]
+    others = {case.id: case for case in session.scalars(select(CaseRow).where(CaseRow.id.in_(ids)))}
+    return [(row, others[i]) for row, i in zip(rows, ids, strict=True)]
 
 
 def dismiss(case_id: int, other_id: int, *, who: str, session: Session, why: str = "") -> RelationRow:

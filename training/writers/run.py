@@ -91,7 +91,9 @@ def write(plan: Plan, settings: Settings, services: Sequence[Service], postgres:
     for thread in threads:
         if thread.is_alive() or thread.error is not None:
             report.faults.append(f"{thread.name} did not end well: {thread.error!r}")
-    report.faults += [*feed.faults, *_unexcused(acts, kills)]
+    for thread in threads:
+        report.faults += thread.faults
+    report.faults += _unexcused(acts, kills)
     return report
 
 

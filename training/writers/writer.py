@@ -20,7 +20,8 @@ PATIENCE = 90.0  # seconds that the service may be gone
 
 
 class Writer(threading.Thread):
-    """Writes until ``until()``; its acts are in ``log``, what broke it in ``error``."""
+    """Writes until ``until()``; its acts are in ``log``, bad answers to reads in ``faults``, what
+    broke it in ``error``."""
 
     def __init__(
         self,
@@ -33,6 +34,7 @@ class Writer(threading.Thread):
     ) -> None:
         super().__init__(name=f"writer-{place}", daemon=True)
         self.log: list[Act] = []
+        self.faults: list[str] = []
         self.error: BaseException | None = None
         self._who = f"经办人{place}"
         self._place = place
@@ -171,6 +173,8 @@ class Writer(threading.Thread):
                 continue
             if status == 200:
                 self._take_note(case)
+            elif status != 503:
+                self.faults.append(f"reading case {case_id}: {status} {case.get('detail', '')}")
             return
 
     # -- sending

@@ -24,7 +24,7 @@ from training.benchmark.sources import fingerprint, reached
 from training.benchmark.splits import Split, before, few_splits, fold_splits, folds, unit_each_out
 from training.benchmark.systems import Peer, answer
 from training.benchmark.tools import Tools
-from triage.documents import Row
+from triage.documents.rows import Row
 from triage.prediction import Evidence, Prediction
 from triage.taxonomy import Label, Taxonomy, parse_taxonomy
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from triage.documents import BadRow, Row, read_csv, read_text
+from triage.documents.rows import BadRow, Row, read_csv, read_text
 from triage.errors import InputError
 
 

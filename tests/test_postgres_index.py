@@ -16,7 +16,7 @@ from training.sample_office import CLOSED_YEAR, INCOMING
 from triage import sieve
 from triage.config import Settings
 from triage.desk import Desk
-from triage.documents import BadRow, read_csv
+from triage.documents.rows import BadRow, read_csv
 from triage.errors import InputError
 from triage.ledger.cases import get_case
 from triage.ledger.closing import close_case

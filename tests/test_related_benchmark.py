@@ -33,7 +33,7 @@ from training.benchmark.related.registry import related_systems
 from training.benchmark.related.scorers import Context
 from training.benchmark.related.trigram_peer import EITHER, LEAST, LIMIT, WHOLE, TrigramPeer
 from training.benchmark.tools import Tools
-from triage.documents import Row
+from triage.documents.rows import Row
 from triage.errors import InputError
 
 PARKING = "锦绣家园小区强制捆绑销售车位,业主买房时被要求同时购买车位,请有关部门查处"

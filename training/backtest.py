@@ -15,7 +15,7 @@ import numpy as np
 
 from training.evaluate import evaluate
 from triage.classifier import Example, TargetModel
-from triage.documents import BadRow, Row, read_csv
+from triage.documents.rows import BadRow, Row, read_csv
 from triage.errors import InputError
 from triage.prediction import Prediction
 from triage.reading import Reader, Suggestion

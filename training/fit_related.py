@@ -30,7 +30,7 @@ from training.sample_office import CLOSED_YEAR, INCOMING, INCOMING_LABELS, OFFIC
 from triage.case_index import CaseIndex, make_case_text
 from triage.classifier import Example, TargetModel
 from triage.config import Settings
-from triage.documents import BadRow, Row, read_csv, read_text
+from triage.documents.rows import BadRow, Row, read_csv, read_text
 from triage.encoder import Encoder, get_encoder
 from triage.errors import InputError
 from triage.reading import Reader, RememberingReader, Suggestion

@@ -19,7 +19,7 @@ from sqlalchemy import text
 from training.sample_office import OFFICE
 from triage.bag import WORD, Bag, bag_of
 from triage.case_index import TITLE_COUNTS
-from triage.documents import BadRow, read_csv
+from triage.documents.rows import BadRow, read_csv
 from triage.encoder import Encoder, Vectors, unit_rows
 from triage.grams import Codes, codes_of
 from triage.ledger.store import Ledger

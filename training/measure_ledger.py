@@ -32,7 +32,7 @@ from sqlalchemy.orm import Session
 
 from training.measure_search import recombine
 from training.sample_office import OFFICE
-from triage.documents import BadRow, read_csv
+from triage.documents.rows import BadRow, read_csv
 from triage.errors import InputError
 from triage.ledger.case_words import index_words
 from triage.ledger.intake import add_case

@@ -22,7 +22,7 @@ import numpy as np
 from training.sample_office import OFFICE
 from triage.case_index import CaseIndex, make_case_text
 from triage.config import Settings
-from triage.documents import BadRow, read_csv
+from triage.documents.rows import BadRow, read_csv
 from triage.encoder import Vectors, get_encoder
 from triage.errors import InputError
 from triage.pairs import CaseText

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from triage.desk import Desk, Receipt
-from triage.documents import BadRow, Row, read_csv
+from triage.documents.rows import BadRow, Row, read_csv
 from triage.errors import InputError
 from triage.ledger.commitments import Commitment
 from triage.ledger.store import retried

@@ -9,7 +9,7 @@ from typing import Any
 
 from triage.case_index import CaseIndex, make_case_text
 from triage.classifier import TargetModel
-from triage.documents import BadRow, Row, read_csv, read_text
+from triage.documents.rows import BadRow, Row, read_csv, read_text
 from triage.encoder import Encoder, Vectors
 from triage.errors import InputError
 from triage.evidence import Comparison, compare

@@ -15,7 +15,7 @@ from training.backtest import backtest, read_labelled, write_predictions, write_
 from triage.champions import Champions
 from triage.classifier import TargetModel
 from triage.config import Settings
-from triage.documents import BadRow, Row
+from triage.documents.rows import BadRow, Row
 from triage.encoder import get_encoder
 from triage.errors import InputError
 from triage.reading import Reader, make_reader, reader_of

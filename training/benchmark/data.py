@@ -10,7 +10,7 @@ from pathlib import Path
 
 from training.backtest import read_labelled
 from training.sample_office import CLOSED_YEAR, INCOMING, INCOMING_LABELS
-from triage.documents import Row, read_text
+from triage.documents.rows import Row, read_text
 from triage.errors import InputError
 from triage.taxonomy import TARGETS, Taxonomy, load_taxonomy, parse_taxonomy
 

@@ -8,7 +8,7 @@ import sys  # noqa: E402
 
 import joblib  # noqa: E402
 
-from triage.documents import Row  # noqa: E402
+from triage.documents.rows import Row  # noqa: E402
 
 
 def main(path: str) -> None:

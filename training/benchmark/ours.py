@@ -14,7 +14,7 @@ from training.benchmark.sources import reached
 from training.benchmark.splits import Split
 from training.benchmark.tools import Tools
 from triage.classifier import TargetModel
-from triage.documents import Row
+from triage.documents.rows import Row
 from triage.mixing import PRIOR
 from triage.reading import Suggestion, make_reader
 from triage.taxonomy import Taxonomy

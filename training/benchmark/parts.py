@@ -19,7 +19,7 @@ from training.benchmark.splits import (
 )
 from training.benchmark.systems import System
 from training.sample_office import OFFICE
-from triage.documents import Row
+from triage.documents.rows import Row
 from triage.taxonomy import load_taxonomy
 
 PARTS = ("topic", "few", "units", "board", "ablation", "speed", "office")

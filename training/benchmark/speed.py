@@ -17,7 +17,7 @@ from training.benchmark.sources import ROOT
 from training.benchmark.splits import Split
 from training.benchmark.systems import System
 from training.benchmark.tools import Tools
-from triage.documents import Row
+from triage.documents.rows import Row
 from triage.errors import InputError
 
 CHARACTERS = 300

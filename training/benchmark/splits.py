@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from triage.documents import Row
+from triage.documents.rows import Row
 from triage.taxonomy import Taxonomy
 
 FOLDS = 5

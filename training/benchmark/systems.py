@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from training.benchmark.figures import Answer
 from training.benchmark.splits import Split, folds
 from training.benchmark.tools import Tools, peer_text
-from triage.documents import Row
+from triage.documents.rows import Row
 from triage.prediction import Evidence, Prediction
 from triage.routing import Thresholds, learn_thresholds
 from triage.text import clean

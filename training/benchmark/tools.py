@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
-from triage.documents import Row
+from triage.documents.rows import Row
 from triage.encoder import Encoder, Vectors, get_encoder
 from triage.reading import Reader, RememberingReader
 from triage.text import document, get_segmenter

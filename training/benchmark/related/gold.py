@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from training.benchmark.data import DataFolder
-from triage.documents import Row, read_text
+from triage.documents.rows import Row, read_text
 from triage.errors import InputError
 from triage.related_file import read_cases
 

@@ -16,7 +16,7 @@ from training.benchmark.related.scorers import Context
 from training.benchmark.sources import fingerprint, reached
 from training.sample_office import OFFICE
 from triage.classifier import TargetModel
-from triage.documents import Row
+from triage.documents.rows import Row
 from triage.related import weights_for
 from triage.related_file import FileIndex, related_in_file
 from triage.taxonomy import TARGETS, Taxonomy, load_taxonomy

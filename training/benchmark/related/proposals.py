@@ -13,7 +13,7 @@ import numpy as np
 
 from training.benchmark.related.figures import share
 from training.benchmark.related.ours import Proposal
-from triage.documents import Row, read_text
+from triage.documents.rows import Row, read_text
 from triage.errors import InputError
 
 COLUMNS = ("id_a", "id_b", "kind", "score", "title_a", "body_a", "title_b", "body_b")

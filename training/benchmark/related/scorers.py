@@ -9,7 +9,7 @@ from typing import Protocol
 
 from training.benchmark.related.figures import Scores
 from training.benchmark.tools import Tools
-from triage.documents import Row
+from triage.documents.rows import Row
 
 
 class PairScorer(Protocol):

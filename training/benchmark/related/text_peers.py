@@ -13,7 +13,7 @@ from training.benchmark.linear_peers import WORD
 from training.benchmark.related.figures import Scores
 from training.benchmark.related.scorers import Context
 from training.benchmark.tools import peer_text
-from triage.documents import Row
+from triage.documents.rows import Row
 
 PERMUTATIONS = 128
 SHINGLE = 3

@@ -17,7 +17,7 @@ from psycopg import sql
 from training.benchmark.related.figures import Scores
 from training.benchmark.related.scorers import Context
 from training.benchmark.tools import peer_text
-from triage.documents import Row
+from triage.documents.rows import Row
 from triage.errors import InputError
 from triage.text import document
 

@@ -9,7 +9,7 @@ import numpy as np
 from training.benchmark.related.figures import Scores
 from training.benchmark.related.scorers import Context
 from training.benchmark.tools import peer_text
-from triage.documents import Row
+from triage.documents.rows import Row
 from triage.encoder import unit_rows
 
 

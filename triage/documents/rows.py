@@ -1,4 +1,4 @@
-"""Suggestions out of files. CSV for now; every row that cannot be read is named, the rest goes on."""
+"""Rows of labelled or incoming cases out of files; what cannot be read is named, the rest goes on."""
 
 from __future__ import annotations
 

@@ -1,0 +1,1 @@
+"""Files in: suggestions out of Word, PDF and text, rows out of ledger sheets."""

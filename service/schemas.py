@@ -54,6 +54,8 @@ class SubmissionIn(Strict):
     role: str = Field("", description="承办角色:主办、会办(协办)、分办、独办、参阅或空")
     cosigners: str = Field("", description="附议代表")
     lead_unit: str = Field("", description="会办件的主办单位")
+    phone: str = Field("", description="代表联系电话")
+    proposed_unit: str = Field("", description="代表建议的承办单位")
 
     def submission(self, idempotency_key: str = "") -> Submission:
         return Submission(**self.model_dump(), idempotency_key=idempotency_key)
@@ -241,6 +243,8 @@ class CaseOut(CaseSummary):
 
     body: str
     cosigners: str = Field(description="附议代表")
+    phone: str = Field(description="代表联系电话")
+    proposed_unit: str = Field(description="代表建议的承办单位")
     predictions: list[PredictionOut]
     decisions: list[DecisionOut]
     relations: list[RelationOut]
@@ -258,6 +262,8 @@ class CaseOut(CaseSummary):
                 **_summary(case, taxonomy),
                 "body": case.body,
                 "cosigners": case.cosigners,
+                "phone": case.phone,
+                "proposed_unit": case.proposed_unit,
                 "predictions": [PredictionOut.of_row(p) for p in case.predictions],
                 "decisions": [DecisionOut.of(d) for d in case.decisions],
                 "relations": [RelationOut.of(r, other) for r, other in relations],

@@ -9,6 +9,7 @@ from datetime import date
 from typing import Any
 
 import pytest
+from arrivals import enter_closed
 from sqlalchemy import func, select
 
 from triage.config import Settings
@@ -216,8 +217,14 @@ def test_a_desk_needs_ledger_and_taxonomy_and_says_so(settings: Settings, office
 
 def test_a_closed_case_of_an_earlier_year_comes_in_whole(desk: Desk) -> None:
     labels = {"section": "能源科", "topic": "", "handling": "立即办理"}
-    receipt = desk.import_closed(
-        GRID, labels, who="李", result_class="A", reply_number="云〔2025〕3号", closed_on=date(2025, 6, 1)
+    receipt = enter_closed(
+        desk,
+        GRID,
+        labels,
+        who="李",
+        result_class="A",
+        reply_number="云〔2025〕3号",
+        closed_on=date(2025, 6, 1),
     )
     case = load(desk, receipt.case_id)
     assert (case.state, case.result_class, case.reply_number) == ("closed", "A", "云〔2025〕3号")
@@ -232,7 +239,7 @@ def test_a_closed_case_of_an_earlier_year_comes_in_whole(desk: Desk) -> None:
         replies, deadlines = case.replies, case.deadlines
     assert [(r.number, r.replied_on) for r in replies] == [("云〔2025〕3号", date(2025, 6, 1))]
     assert [(d.kind, d.met_on) for d in deadlines][:1] == [("reply", date(2025, 6, 1))]
-    assert not desk.import_closed(GRID, labels, who="李").created
+    assert not enter_closed(desk, GRID, labels, who="李").created
 
 
 @pytest.mark.parametrize(
@@ -247,7 +254,7 @@ def test_a_closed_case_with_unknown_labels_is_refused(
     desk: Desk, labels: dict[str, str], more: dict[str, Any], says: str
 ) -> None:
     with pytest.raises(InputError, match=says):
-        desk.import_closed(GRID, labels, who="李", **more)
+        enter_closed(desk, GRID, labels, who="李", **more)
     assert not desk.knows(GRID)
 
 
@@ -300,5 +307,5 @@ def test_the_office_says_when_a_reply_is_due(settings: Settings, office_ledger: 
     )
     desk = Desk(settings, ledger=office_ledger)
     assert load(desk, desk.take_in(GRID, who="李").case_id).due_on == date(2026, 7, 20)
-    closed = desk.import_closed(ALIKE, {"section": "能源科"}, who="李")
+    closed = enter_closed(desk, ALIKE, {"section": "能源科"}, who="李")
     assert load(desk, closed.case_id).due_on == date(2026, 7, 20)

@@ -9,6 +9,7 @@ from datetime import date
 from typing import Any
 
 import pytest
+from arrivals import enter_closed
 from sqlalchemy import make_url, text
 from sqlalchemy.exc import ProgrammingError
 from test_transfer import GRID, close, decide_all
@@ -62,7 +63,8 @@ def test_the_whole_work_is_done_by_the_service(
     install_office(settings)
     own = replace(settings, database_url=ledger.url, memory_cases=memory_cases)
     desk = Desk(own, ledger=ledger)
-    desk.import_closed(
+    enter_closed(
+        desk,
         replace(GRID, number="第1号", received_on=date(2025, 1, 20)),
         {"section": "能源科"},
         who="李",

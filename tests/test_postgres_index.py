@@ -9,6 +9,7 @@ from datetime import date
 from typing import Any
 
 import pytest
+from arrivals import enter_closed
 from sqlalchemy import text
 
 from training import sample_office
@@ -87,7 +88,7 @@ def test_the_sieve_finds_the_pairs_that_memory_finds_with_the_same_scores(
     texts = sample_texts()
     assert len(texts) > 200
     for submission in texts:
-        in_memory.import_closed(submission, {"section": in_memory.taxonomy.section[0].name}, who="测试")
+        enter_closed(in_memory, submission, {"section": in_memory.taxonomy.section[0].name}, who="测试")
     assert rows_in_sieve(in_memory) == []  # memory serves, nobody pays for the sieve
     in_database = new_desk(0, encoder)
     asked = [replace(t, number="", body=t.body + "请予考虑。") for t in texts[::10]]

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from datetime import date, timedelta
 
 import pytest
+from arrivals import enter_closed
 from sqlalchemy import select
 
 from training.retrain import Outcome, retrain
@@ -59,7 +60,7 @@ def import_year(desk: Desk, first: date, start: int, count: int, *, shift: int =
     """Closed cases, one a day; ``shift`` scrambles whose they were."""
     for i in range(start, start + count):
         day = first + timedelta(days=i - start)
-        desk.import_closed(submission(i, day), {"section": LABELS[(i + shift) % 3]}, who="李")
+        enter_closed(desk, submission(i, day), {"section": LABELS[(i + shift) % 3]}, who="李")
 
 
 def learn(desk: Desk) -> Outcome:

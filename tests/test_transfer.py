@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 from alembic import command
-from arrivals import arrive
+from arrivals import arrive, enter_closed
 from sqlalchemy import func, select, text
 
 from training.sample_office import install_office
@@ -68,7 +68,8 @@ def fill(ledger: Ledger, settings: Settings) -> Desk:
     install_office(settings)
     ledger.migrate()
     desk = Desk(replace(settings, database_url=ledger.url), ledger=ledger)
-    desk.import_closed(
+    enter_closed(
+        desk,
         replace(GRID, number="第1号", received_on=date(2025, 1, 20)),
         {"section": "能源科"},
         who="李",

@@ -1,25 +1,47 @@
-"""Whole files through the desk: each row taken in or refused by name, none lost, none twice."""
+"""Whole files through the desk: each row or document taken in or refused by name, none lost, none twice."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass, field, replace
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass, field, replace
 from functools import partial
 from itertools import islice
 from pathlib import Path
 from typing import Any
 
 from triage.desk import Desk, Receipt
-from triage.documents.rows import BadRow, Row, read_csv
+from triage.documents.columns import COLUMN_NAMES, ColumnMap, bare_name
+from triage.documents.form import read_form
+from triage.documents.ledger_sheet import Aside, LedgerSheet, read_ledger
+from triage.documents.reading import Content, base_name, read_bytes, read_content
+from triage.documents.rows import BadRow, Row
 from triage.errors import InputError
-from triage.ledger.commitments import Commitment
+from triage.ledger.files import FileRef, keep_original
 from triage.ledger.store import retried
-from triage.ledger.submissions import Submission
-from triage.taxonomy import TARGETS
+from triage.ledger.submissions import KINDS, Submission
+from triage.recorded_merges import enter_merges
+from triage.sheet_records import KIND_WORDS, record_of, submission_of
+from triage.taxonomy import Taxonomy
 
 BATCH = 32
 
 Progress = Callable[[int, int], None]
+
+
+@dataclass(frozen=True)
+class Taken:
+    """A row that is in the ledger.
+
+    Attributes:
+        created: False where the case was there already.
+        differs: True where it came again with other content (kept as an event).
+    """
+
+    line: int
+    case_id: int
+    created: bool
+    differs: bool = False
+    sheet: str = ""
 
 
 @dataclass
@@ -27,156 +49,318 @@ class BulkReport:
     """What became of each row of a file.
 
     Attributes:
-        created: cases new in the ledger; known: rows that were there already.
-        differing: lines that came again with other content (kept as an event).
-        refused: lines that could not be taken, with the reason.
+        taken: rows that are in the ledger now, one by one.
+        refused: lines that could not be taken, with cell and reason.
+        asides: rows that are none of the ledger's: totals, remarks.
+        kept: what stands in the original only, since nobody could tell what it means.
+        columns: sheet by sheet, our columns and the headers taken for them; unused: the others.
+        fields, missing, leftover: of a document that holds one suggestion.
+        notes: sentences on the file as a whole.
     """
 
-    created: list[int] = field(default_factory=list)
-    known: int = 0
-    differing: list[int] = field(default_factory=list)
+    taken: list[Taken] = field(default_factory=list)
     refused: list[BadRow] = field(default_factory=list)
+    asides: list[Aside] = field(default_factory=list)
+    kept: list[str] = field(default_factory=list)
+    columns: list[dict[str, Any]] = field(default_factory=list)
+    fields: dict[str, str] = field(default_factory=dict)
+    missing: list[str] = field(default_factory=list)
+    leftover: list[str] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)
+
+    @property
+    def created(self) -> list[int]:
+        """Cases new in the ledger."""
+        return [t.case_id for t in self.taken if t.created]
+
+    @property
+    def known(self) -> int:
+        """Rows that were there already."""
+        return sum(not t.created for t in self.taken)
+
+    @property
+    def differing(self) -> list[int]:
+        """Lines that came again with other content."""
+        return [t.line for t in self.taken if t.differs]
 
     def add(self, row: Row, receipt: Receipt) -> None:
         """Count what became of one row."""
-        if receipt.created:
-            self.created.append(receipt.case_id)
-        else:
-            self.known += 1
-            if receipt.differs:
-                self.differing.append(row.line)
+        self.taken.append(Taken(row.line, receipt.case_id, receipt.created, receipt.differs, row.sheet))
 
     def to_dict(self) -> dict[str, Any]:
+        """For JSON; ``from_dict`` is the way back."""
         return {
             "created": len(self.created),
             "known": self.known,
-            "differing_lines": self.differing,
-            "refused": [{"line": bad.line, "reason": bad.reason} for bad in self.refused],
             "case_ids": self.created,
+            "differing_lines": self.differing,
+            **asdict(self),
         }
 
-
-def submission_of(row: Row, session: str) -> Submission:
-    """The submission in a row; ``session`` stands in where the row names none."""
-    return Submission(
-        title=row.get("title"),
-        body=row.get("body"),
-        session=row.get("session") or session,
-        number=row.get("number") or row.get("id"),
-        kind=row.get("kind"),
-        deputy=row.get("deputy"),
-        delegation=row.get("delegation"),
-        received_on=row.date("received_on"),
-        role=row.get("role"),
-        cosigners=row.get("cosigners"),
-        lead_unit=row.get("lead_unit"),
-    )
+    @classmethod
+    def from_dict(cls, content: Mapping[str, Any]) -> BulkReport:
+        kinds: dict[str, Any] = {"taken": Taken, "refused": BadRow, "asides": Aside}
+        made = {name: [kind(**item) for item in content.get(name, ())] for name, kind in kinds.items()}
+        plain = ("kept", "columns", "missing", "leftover", "notes")
+        return cls(**made, **{n: list(content.get(n, ())) for n in plain}, fields=content.get("fields", {}))
 
 
-def commitments_of(row: Row) -> list[Commitment]:
-    """What the reply in a row promised.
+@dataclass(frozen=True)
+class Handed:
+    """A file as it was handed in, and what it holds."""
 
-    Raises:
-        InputError: a day without anything that was promised.
-    """
-    days = {field: row.date(field) for field in ("commitment_due_on", "commitment_kept_on")}
-    if not row.get("commitment"):
-        if any(days.values()):
-            raise InputError("填了承诺时限或兑现日期,却没有承诺事项。", field="commitment")
-        return []
-    return [Commitment(row.get("commitment"), days["commitment_due_on"], days["commitment_kept_on"])]
+    raw: bytes
+    name: str
+    content: Content
+
+    @classmethod
+    def read(cls, raw: bytes, name: str) -> Handed:
+        """Raises InputError where it cannot be read."""
+        return cls(raw, base_name(name), read_content(raw, name))
+
+    @classmethod
+    def of(cls, path: Path) -> Handed:
+        """Raises InputError where it cannot be read; the message names the file."""
+        try:
+            return cls.read(read_bytes(path), path.name)
+        except InputError as error:
+            where = "" if str(path) in error.message else f"{path}:"
+            raise InputError(f"{where}{error.message}") from None
 
 
 Good = list[tuple[Row, Submission]]
+Put = Callable[[Good, BulkReport], None]
 
 
 def intake_file(
-    desk: Desk, path: Path, *, who: str, session: str = "", progress: Progress = lambda *_: None
+    desk: Desk,
+    path: Path,
+    *,
+    who: str,
+    session: str = "",
+    mapping: ColumnMap | None = None,
+    progress: Progress = lambda *_: None,
 ) -> BulkReport:
-    """Put every row of a CSV file through intake. Safe to interrupt and to run again.
+    """Put the suggestions of a file through intake: one of a document, each row of a list.
+
+    Safe to interrupt and to run again.
 
     Raises:
         InputError: the file as a whole cannot be read.
     """
-
-    def put(good: Good, report: BulkReport) -> None:
-        new = [s for _, s in good if not desk.knows(s)]
-        advice = dict(zip(map(id, new), desk.advise(new), strict=True))
-        for row, submission in good:
-            receipt = retried(partial(desk.take_in, submission, who=who, advice=advice.get(id(submission))))
-            report.add(row, receipt)
-
-    return _through(path, lambda row: desk.check(submission_of(row, session)), put, progress)
+    return Run("intake", desk, Handed.of(path), who=who, session=session, mapping=mapping).finish(progress)
 
 
 def import_file(
-    desk: Desk, path: Path, *, who: str, session: str = "", progress: Progress = lambda *_: None
+    desk: Desk,
+    path: Path,
+    *,
+    who: str,
+    session: str = "",
+    mapping: ColumnMap | None = None,
+    progress: Progress = lambda *_: None,
 ) -> BulkReport:
-    """Put a past year's closed cases with their labels into the ledger.
+    """Put a ledger kept so far into this one: closed cases with their labels, open ones as they stand.
+
+    Safe to interrupt and to run again.
 
     Raises:
         InputError: the file as a whole cannot be read.
     """
-
-    def checked(row: Row) -> Submission:
-        submission = desk.check(submission_of(row, session))
-        if submission.received_on is None:  # an earlier year, not the day of the import
-            submission = replace(submission, received_on=row.date("closed_on"))
-        if submission.received_on is None:
-            raise InputError("缺少收件日期和办结日期,无法判断是哪一年的办结件。")
-        return submission
-
-    def put(good: Good, report: BulkReport) -> None:
-        new = [s for _, s in good if not desk.knows(s)]
-        vectors = dict(zip(map(id, new), zip(*desk.encode(new), strict=True), strict=True))
-        for row, submission in good:
-            try:
-                receipt = desk.import_closed(
-                    submission,
-                    {target: row.get(target) for target in TARGETS},
-                    who=who,
-                    result_class=row.get("result_class"),
-                    reply_number=row.get("reply_number"),
-                    closed_on=row.date("closed_on"),
-                    commitments=commitments_of(row),
-                    vectors=vectors.get(id(submission)),
-                )
-            except InputError as error:
-                report.refused.append(BadRow(row.line, error.message))
-            else:
-                report.add(row, receipt)
-
-    return _through(path, checked, put, progress)
+    return Run("import", desk, Handed.of(path), who=who, session=session, mapping=mapping).finish(progress)
 
 
-def _through(
-    path: Path,
-    checked: Callable[[Row], Submission],
-    put: Callable[[Good, BulkReport], None],
-    progress: Progress,
-) -> BulkReport:
-    """Read, check each row, hand the good ones on in batches; refusals keep their line."""
-    rows = list(read_csv(path))
-    report = BulkReport()
-    done = 0
-    for batch in _batches(rows):
+class Run:
+    """One file on its way into the ledger, a batch of rows at a time."""
+
+    def __init__(
+        self,
+        kind: str,
+        desk: Desk,
+        handed: Handed,
+        *,
+        who: str,
+        session: str = "",
+        mapping: ColumnMap | None = None,
+        report: BulkReport | None = None,
+        done: int = 0,
+    ) -> None:
+        """Args:
+            kind: intake or import.
+            session: stands in where a row names none.
+            report, done: of an earlier run that was interrupted, and how many rows it did.
+
+        Raises:
+            InputError: the file holds no list of suggestions, or a document none.
+        """
+        self._desk, self._who, self._session, self._name = desk, who, session, handed.name
+        self.kind, self.report, self.done = kind, report or BulkReport(), done
+        self._rows: list[Row | BadRow | Aside]
+        if handed.content.document is not None:
+            self._rows = [self._form(handed)]
+        else:
+            self._rows = self._list(read_ledger(handed.content, mapping))
+        self._seen: dict[tuple[str, str], tuple[Row, str]] = {}
+        self._merges: list[tuple[Row, int]] = []
+        with desk.ledger.write() as ledger:
+            self._sha256 = keep_original(handed.raw, handed.name, who=who, session=ledger)
+
+    @property
+    def total(self) -> int:
+        return len(self._rows)
+
+    def finish(self, progress: Progress = lambda *_: None) -> BulkReport:
+        """All rows that are left."""
+        for _ in self.steps():
+            progress(self.done, self.total)
+        return self.report
+
+    def steps(self) -> Iterator[int]:
+        """Put in one batch after the other, each of them committed; how many rows are through."""
+        put = self._import if self.kind == "import" else self._intake
+        ids = {(taken.sheet, taken.line): taken.case_id for taken in self.report.taken}
+        for row in self._rows[: self.done]:  # what came before is compared with, not put in again
+            if isinstance(row, Row) and (row.sheet, row.line) in ids:
+                self._checked(row)
+                self._note_merge(row, ids[row.sheet, row.line])
+        for batch in _batches(self._rows[self.done :]):
+            put(self._good(batch), self.report)
+            self.done += len(batch)
+            yield self.done
+        if self.kind == "import":
+            self.report.kept += enter_merges(self._desk, self._merges, who=self._who)
+        self.report.refused.sort(key=lambda bad: (bad.sheet, bad.line))
+
+    def _form(self, handed: Handed) -> Row:
+        """The one suggestion of a document, as a row."""
+        if self.kind == "import":
+            raise InputError(f"{handed.name} 是一份文稿,不是台账。收件请用“收件”(triage intake)。")
+        assert handed.content.document is not None  # noqa: S101 - the caller looked
+        form = read_form(handed.content.document)
+        report = self.report
+        report.fields, report.missing = dict(form.fields), list(form.missing)
+        report.leftover = list(form.leftover)
+        report.notes = [*handed.content.notes, *form.notes]
+        if "body" not in form.fields:
+            raise InputError(f"没有读到正文。读到的有:{_told(form.fields)}。请核对文件,或直接录入。")
+        return Row(1, form.fields)
+
+    def _list(self, ledger: LedgerSheet) -> list[Row | BadRow | Aside]:
+        rows, dropped = _without_foreign(ledger, self._desk.taxonomy)
+        columns = [c.used for c in ledger.columns]
+        if self.kind == "intake" and not any("body" in used for used in columns):
+            headers = "、".join(h for c in ledger.columns for h in (*c.used.values(), *c.unused))
+            raise InputError(
+                f"缺少“正文”列(可用列名:正文、内容、建议内容、全文)。现有列:{headers or '无'}。"
+                "只有标题的往年台账,请用导入(triage import)。"
+            )
+        self.report.notes = [*ledger.notes, *dropped]
+        self.report.columns = [asdict(c) for c in ledger.columns]
+        return rows
+
+    def _good(self, batch: Iterable[Row | BadRow | Aside]) -> Good:
         good: Good = []
         for row in batch:
             if isinstance(row, BadRow):
-                report.refused.append(row)
-                continue
+                self.report.refused.append(row)
+            elif isinstance(row, Aside):
+                self.report.asides.append(row)
+            else:
+                try:
+                    good.append((row, self._checked(row)))
+                except InputError as error:
+                    self.report.refused.append(row.refused(error))
+        return good
+
+    def _checked(self, row: Row) -> Submission:
+        """The row's submission; one whose number another row of the file has for something else is refused."""
+        submission = submission_of(row, self._session)
+        if self.kind == "intake":
+            submission = self._desk.check(submission)
+        else:
+            submission = self._desk.check_past(submission)
+            if submission.received_on is None:  # an earlier year, not the day of the import
+                submission = replace(submission, received_on=row.date("closed_on") or row.date("replied_on"))
+            if submission.received_on is None:
+                raise InputError("缺少收件日期和办结日期,无法判断是哪一年的办结件。", field="received_on")
+        if submission.number:
+            key = (submission.session, submission.number)
+            first, sha256 = self._seen.setdefault(key, (row, submission.sha256))
+            if first is not row and sha256 != submission.sha256:
+                raise InputError(
+                    f"编号“{submission.number}”与{first.place}重复,内容却不同,请核对。", field="number"
+                )
+        return submission
+
+    def _file(self, row: Row) -> FileRef:
+        return FileRef(self._sha256, self._name, row.place if self.report.columns else "")
+
+    def _intake(self, good: Good, report: BulkReport) -> None:
+        new = [s for _, s in good if not self._desk.knows(s)]
+        advice = dict(zip(map(id, new), self._desk.advise(new), strict=True))
+        for row, submission in good:
+            put = partial(self._desk.take_in, submission, who=self._who, file=self._file(row))
+            report.add(row, retried(partial(put, advice=advice.get(id(submission)))))
+
+    def _import(self, good: Good, report: BulkReport) -> None:
+        new = [s for _, s in good if not self._desk.knows(s)]
+        vectors = dict(zip(map(id, new), zip(*self._desk.encode(new), strict=True), strict=True))
+        for row, submission in good:
             try:
-                good.append((row, checked(row)))
+                record, kept = record_of(row, submission, self._desk.taxonomy)
+                put = partial(self._desk.enter, record, who=self._who, file=self._file(row))
+                receipt = retried(partial(put, vectors=vectors.get(id(submission))))
             except InputError as error:
-                report.refused.append(BadRow(row.line, error.message))
-        put(good, report)
-        done += len(batch)
-        progress(done, len(rows))
-    report.refused.sort(key=lambda bad: bad.line)
-    return report
+                report.refused.append(row.refused(error))
+                continue
+            report.add(row, receipt)
+            if receipt.created:
+                report.kept += [f"{row.place}:{line}" for line in kept]
+            self._note_merge(row, receipt.case_id)
+
+    def _note_merge(self, row: Row, case_id: int) -> None:
+        if row.get("merge"):
+            self._merges.append((row, case_id))
 
 
-def _batches(rows: Iterable[Row | BadRow]) -> Iterator[list[Row | BadRow]]:
+def _without_foreign(ledger: LedgerSheet, taxonomy: Taxonomy) -> tuple[list[Row | BadRow | Aside], list[str]]:
+    """The rows without columns that only share a name with ours: 类型 may be of the matter, 办理方式 书面."""
+    known = {
+        "kind": {*KINDS, *KIND_WORDS},
+        "topic": {x.name for x in taxonomy.topic},
+        "handling": {x.name for x in taxonomy.handling},
+    }
+    dropped: dict[str, set[str]] = {}
+    notes = []
+    for columns in ledger.columns:
+        for name, labels in known.items():
+            header = columns.used.get(name, "")
+            if not header or bare_name(header) in (name, bare_name(COLUMN_NAMES[name])):
+                continue
+            values = {row.get(name) for row in _rows_of(ledger, columns.sheet)} - {""}
+            if values and not values & labels:
+                dropped.setdefault(columns.sheet, set()).add(name)
+                notes.append(f"“{header}”一列的内容都不是{COLUMN_NAMES[name]},没有采用。")
+    rows: list[Row | BadRow | Aside] = []
+    for row in ledger.rows:
+        gone = dropped.get(row.sheet or ledger.columns[0].sheet, set()) if isinstance(row, Row) else set()
+        if isinstance(row, Row) and gone:
+            row = replace(row, fields={f: text for f, text in row.fields.items() if f not in gone})
+        rows.append(row)
+    return rows, notes
+
+
+def _rows_of(ledger: LedgerSheet, sheet: str) -> Iterator[Row]:
+    for row in ledger.rows:
+        if isinstance(row, Row) and row.sheet in ("", sheet):
+            yield row
+
+
+def _told(fields: Mapping[str, str]) -> str:
+    return "、".join(f"{COLUMN_NAMES[name]}“{text[:20]}”" for name, text in fields.items())
+
+
+def _batches(rows: Sequence[Row | BadRow | Aside]) -> Iterator[list[Row | BadRow | Aside]]:
     remaining = iter(rows)
     while batch := list(islice(remaining, BATCH)):
         yield batch

@@ -15,24 +15,26 @@ from sqlalchemy.orm import Session
 from triage.case_index import CaseIndex
 from triage.champions import Champions
 from triage.config import Settings
+from triage.documents.columns import COLUMN_NAMES
 from triage.encoder import Vectors, get_encoder
 from triage.errors import InputError, OutcomeUnknown, TaxonomyError
 from triage.evidence import Comparison
 from triage.flags import Flag, FlagModel
 from triage.ledger.cases import get_case
-from triage.ledger.commitments import Commitment
 from triage.ledger.decisions import ROUTER, add_decision, settle
 from triage.ledger.events import add_event
+from triage.ledger.files import FileRef, link_file
+from triage.ledger.handling import MAX_NAME
 from triage.ledger.intake import add_case, find_case, note_resent
-from triage.ledger.past_years import add_past_case
 from triage.ledger.predictions import add_prediction
+from triage.ledger.records import RECORD, Record, add_record
 from triage.ledger.relations import propose_relations
 from triage.ledger.replies import check_reply_number
-from triage.ledger.states import move
+from triage.ledger.states import STATE_NAMES, move
 from triage.ledger.store import Ledger, after_commit
 from triage.ledger.submissions import Submission, check_submission
 from triage.ledger.tables import CaseRow
-from triage.ledger.texts import check_who
+from triage.ledger.texts import check_text, check_who
 from triage.ledger_index import LedgerIndex
 from triage.pairs import CaseText
 from triage.prediction import Prediction
@@ -201,12 +203,20 @@ class Desk:
         with self.ledger.read() as session:
             return find_case(submission, session=session) is not None
 
-    def take_in(self, submission: Submission, *, who: str, advice: Advice | None = None) -> Receipt:
+    def take_in(
+        self,
+        submission: Submission,
+        *,
+        who: str,
+        advice: Advice | None = None,
+        file: FileRef | None = None,
+    ) -> Receipt:
         """Put one submission into the ledger, whole, or find that it is there.
 
         Args:
             who: person or program that hands it in.
             advice: what advise() said of it, where that was asked for many at once.
+            file: the kept file that it was read from.
 
         Raises:
             InputError: see check_submission; nothing was written.
@@ -216,29 +226,45 @@ class Desk:
         if advice is None and not self.knows(submission):
             advice = self.advise([submission])[0]
         try:
-            return self._record(submission, advice, who)
+            return self._record(submission, advice, who, file)
         except IntegrityError:  # somebody else wrote it; it is found there now
-            return self._record(submission, advice, who)
+            return self._record(submission, advice, who, file)
         except OutcomeUnknown:  # it is found there or written now
-            return after_commit(lambda: self._record(submission, advice, who))
+            return after_commit(lambda: self._record(submission, advice, who, file))
 
-    def _record(self, submission: Submission, advice: Advice | None, who: str) -> Receipt:
+    def _record(
+        self, submission: Submission, advice: Advice | None, who: str, file: FileRef | None
+    ) -> Receipt:
         with self.ledger.write() as session:
-            known = find_case(submission, session=session)
+            known = self._known(submission, file, who, session)
             if known is not None:
-                differs = note_resent(known, submission, who=who, session=session)
-                return Receipt(known.id, created=False, differs=differs)
+                return known
             if advice is None:
                 advice = self.advise([submission])[0]
             text = self._read(submission, advice)
             found = [r for r in self._search(submission, advice, text, session) if self.is_flagged(r)]
-            case = add_case(submission, who=who, session=session, rules=self.taxonomy.rules)
+            told: dict[str, Any] = {"file": file.to_dict()} if file else {}
+            case = add_case(submission, who=who, session=session, rules=self.taxonomy.rules, **told)
+            if file:
+                link_file(case, file, who=who, session=session, told=True)
             self._route(case, advice, found, session)
             propose_relations(case, found, who=ROUTER, session=session)
             vectors = advice.vector, advice.title_vector
             self._index.store(case.id, text, vectors, session)
             session.flush()
             return Receipt(case.id, created=True)
+
+    def _known(
+        self, submission: Submission, file: FileRef | None, who: str, session: Session
+    ) -> Receipt | None:
+        """The case that this submission already is, with what came now noted in it."""
+        case = find_case(submission, session=session)
+        if case is None:
+            return None
+        differs = note_resent(case, submission, who=who, session=session)
+        if file:
+            link_file(case, file, who=who, session=session)
+        return Receipt(case.id, created=False, differs=differs)
 
     def _route(self, case: CaseRow, advice: Advice, found: Sequence[Related], session: Session) -> None:
         """Decide what is sure; a likely duplicate or a flagged case is for a person, however
@@ -299,51 +325,37 @@ class Desk:
         if sure:
             settle(case, [lead.target], self.taxonomy, who=ROUTER, session=session)
 
-    def import_closed(
+    def enter(
         self,
-        submission: Submission,
-        labels: dict[str, str],
+        record: Record,
         *,
         who: str,
-        result_class: str = "",
-        reply_number: str = "",
-        closed_on: date | None = None,
-        commitments: Sequence[Commitment] = (),
         vectors: tuple[Vectors, Vectors] | None = None,
+        file: FileRef | None = None,
     ) -> Receipt:
-        """Put one case of an earlier year into the ledger as closed, with what was decided.
+        """Put one case into the ledger as another ledger has it, or find that it is there.
+
+        One that nobody decided yet gets its recommendations and waits for a person.
 
         Raises:
-            InputError: no label, unknown label or result class, bad text.
+            InputError: an unknown label or result class, a state that its labels do not allow, bad text.
         """
-        who, submission = check_who(who), self.check(submission)
-        check_reply_number(reply_number)
-        if not any(labels.values()):
-            raise InputError("没有承办科室、主题、办理类型中的任何一项,不能作为办结件导入。")
-        for target, label in labels.items():
-            known_names = [x.name for x in self.taxonomy.labels(target)]
-            if label and label not in known_names:
-                raise InputError(
-                    f"{TARGET_NAMES[target]}“{label}”不在分类文件中,可用:{'、'.join(known_names)}。"
-                )
-        if result_class:
-            self.taxonomy.check_result_class(result_class)
+        who, record = check_who(who), self._checked(record)
+        submission = record.submission
+        undecided = record.state in ("received", "in_review")
+        advice = self.advise([submission])[0] if undecided and not self.knows(submission) else None
         with self.ledger.write() as session:
-            known = find_case(submission, session=session)
+            known = self._known(submission, file, who, session)
             if known is not None:
-                differs = note_resent(known, submission, who=who, session=session)
-                return Receipt(known.id, created=False, differs=differs)
-            case = add_past_case(
-                submission,
-                labels,
-                who=who,
-                session=session,
-                rules=self.taxonomy.rules,
-                result_class=result_class,
-                reply_number=reply_number,
-                closed_on=closed_on,
-                commitments=commitments,
-            )
+                return known
+            told: dict[str, Any] = {"file": file.to_dict()} if file else {}
+            case = add_record(record, who=who, session=session, rules=self.taxonomy.rules, **told)
+            if file:
+                link_file(case, file, who=who, session=session, told=True)
+            for prediction in advice.predictions.values() if advice else ():
+                add_prediction(case, replace(prediction, auto=False, reason=RECORD), session=session)
+            if advice:
+                case.certainty = next(iter(advice.predictions.values())).probability
             if vectors is None:
                 documents, titles = self.encode([submission])
                 vectors = documents[0], titles[0]
@@ -351,6 +363,41 @@ class Desk:
             self._index.store(case.id, text, vectors, session)
             session.flush()
             return Receipt(case.id, created=True)
+
+    def check_past(self, submission: Submission) -> Submission:
+        """As ``check``; a title without a text is enough for what is on record elsewhere."""
+        return check_submission(
+            submission,
+            max_title_chars=self.settings.max_title_chars,
+            max_body_chars=self.settings.max_body_chars,
+            past=True,
+        )
+
+    def _checked(self, record: Record) -> Record:
+        """The record, if the ledger can take it; raises InputError with the field at fault."""
+        check_reply_number(record.reply_number)
+        for name, text in (("leader", record.leader), ("handler", record.handler)):
+            check_text(text, MAX_NAME, field=name, name=COLUMN_NAMES[name])
+        for target, decided in record.labels.items():
+            self._check_known(target, target, decided.label, TARGET_NAMES[target])
+        for section in record.assists:
+            self._check_known("section", "assists", section, COLUMN_NAMES["assists"])
+        if record.result_class:
+            try:
+                self.taxonomy.check_result_class(record.result_class)
+            except InputError as error:
+                raise InputError(error.message, field="result_class") from None
+        if record.state == "closed" and not record.labels:
+            raise InputError("没有承办科室、主题、办理类型中的任何一项,不能作为办结件导入。", field="section")
+        handled = record.state in ("assigned", "accepted", "in_handling", "replied")
+        if handled and self.taxonomy.labels("section") and "section" not in record.labels:
+            raise InputError(f"状态是{STATE_NAMES[record.state]},却没有承办科室。", field="section")
+        return replace(record, submission=self.check_past(record.submission))
+
+    def _check_known(self, target: str, field: str, label: str, name: str) -> None:
+        known = [x.name for x in self.taxonomy.labels(target)]  # retired ones count on record
+        if label not in known:
+            raise InputError(f"{name}“{label[:40]}”不在分类文件中,可用:{'、'.join(known)}。", field=field)
 
     def encode(self, submissions: Sequence[Submission]) -> tuple[Vectors, Vectors]:
         """Vectors of n whole texts and n titles, for importing many at once."""

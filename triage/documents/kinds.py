@@ -42,6 +42,10 @@ _STARTS = [
 ]
 
 
+class NoText(InputError):
+    """A picture of a page; text recognition might read it."""
+
+
 def file_kind(content: bytes, name: str) -> str:
     """A key of OWN_NAMES.
 

@@ -52,6 +52,13 @@ def add_contact(
     what = check_text(what, MAX_NOTE, field="what", name="联系内容")
     held_on = check_past(held_on, field="held_on", name="联系日期")
     case, who = begin_act(case_id, who=who, session=session, seen_version=seen_version)
+    return record_contact(case, how, deputy, held_on, what, who=who, session=session)
+
+
+def record_contact(
+    case: CaseRow, how: str, deputy: str, held_on: date, what: str, *, who: str, session: Session
+) -> ContactRow:
+    """Append the contact and its event; the caller has checked it."""
     deputy = _deputy(case, deputy)
     row = ContactRow(case_id=case.id, deputy=deputy, how=how, held_on=held_on, what=what, who=who)
     session.add(row)
@@ -96,6 +103,17 @@ def add_feedback(
     case, who = begin_act(case_id, who=who, session=session, seen_version=seen_version)
     if case.state not in ("replied", "closed"):
         raise Conflict("本件还没有答复,不能登记代表反馈。", state=case.state)
+    row = record_feedback(case, verdict, deputy, given_on, comment, who=who, session=session)
+    if verdict not in SATISFIED:
+        _open_redo(case, row, who=who, session=session, rules=rules)
+    session.expire(case, ["feedback", "deadlines"])
+    return row
+
+
+def record_feedback(
+    case: CaseRow, verdict: str, deputy: str, given_on: date, comment: str, *, who: str, session: Session
+) -> FeedbackRow:
+    """Append the feedback and its event; the caller has checked it."""
     deputy = _deputy(case, deputy)
     row = FeedbackRow(
         case_id=case.id,
@@ -120,9 +138,7 @@ def add_feedback(
         given_on=given_on.isoformat(),
         comment=comment,
     )
-    if verdict not in SATISFIED:
-        _open_redo(case, row, who=who, session=session, rules=rules)
-    session.expire(case, ["feedback", "deadlines"])
+    session.expire(case, ["feedback"])
     return row
 
 

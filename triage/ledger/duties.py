@@ -14,6 +14,7 @@ from triage.ledger.handling_tables import DutyRow
 from triage.ledger.states import STATE_NAMES
 from triage.ledger.tables import CaseRow
 from triage.ledger.texts import check_past, check_text, needed_text, needed_why
+from triage.periods import Rules
 from triage.taxonomy import Taxonomy
 
 DUTY_NAMES = {"assist": "协办", "split": "分办"}
@@ -60,10 +61,40 @@ def add_duty(
         raise Conflict(f"{section}是本件的主办科室。", section=section)
     if any(d.section == section and d.withdrawn_on is None for d in case.duties):
         raise Conflict(f"{section}已在协办本件。", section=section)
+    return record_duty(
+        case,
+        section,
+        kind=kind,
+        task=task,
+        handler=handler,
+        due_on=due_on,
+        who=who,
+        session=session,
+        rules=taxonomy.rules,
+    )
+
+
+def record_duty(
+    case: CaseRow,
+    section: str,
+    *,
+    who: str,
+    session: Session,
+    rules: Rules,
+    kind: str = "assist",
+    task: str = "",
+    handler: str = "",
+    due_on: date | None = None,
+) -> DutyRow:
+    """Append the duty, its deadline and its event; the caller has checked it.
+
+    Raises:
+        InputError: due after the case.
+    """
     duty = DutyRow(case_id=case.id, section=section, kind=kind, task=task, handler=handler)
     session.add(duty)
     session.flush()
-    deadline = _open(case, duty, due_on, taxonomy, session)
+    deadline = _open(case, duty, due_on, rules, session)
     add_event(
         "duty_added",
         who=who,
@@ -79,14 +110,13 @@ def add_duty(
     return duty
 
 
-def _open(case: CaseRow, duty: DutyRow, due_on: date | None, taxonomy: Taxonomy, session: Session) -> str:
+def _open(case: CaseRow, duty: DutyRow, due_on: date | None, rules: Rules, session: Session) -> str:
     """The duty's deadline: by rule, or the day that was named; never after the case's own."""
     today = date.today()
     # of a case that is late already nothing can be asked in time
     latest = case.due_on if case.due_on is not None and case.due_on >= today else None
     if due_on is not None and latest is not None and due_on > latest:
         raise InputError(f"协办期限不能晚于本件的答复期限({latest})。", field="due_on")
-    rules = taxonomy.rules
     row = open_deadline(
         case,
         "assist" if duty.kind == "assist" else "reply",

@@ -14,6 +14,8 @@ from triage.ledger.versions import raise_version
 EVENT_NAMES = {
     "received": "收件登记",
     "resent": "重复报送",
+    "file_kept": "留存原件",
+    "file_linked": "关联原件",
     "routed": "自动分办",
     "flagged": "提示核对",
     "queued": "转人工认定",
@@ -61,7 +63,8 @@ EVENT_NAMES = {
     "commitment_kept": "承诺兑现",
     "looked_back": "承诺回头看",
     "closed": "办结销号",
-    "imported": "导入往年办结件",
+    "imported": "导入台账记载",
+    "list_taken_in": "整批登记",
     "model_trained": "训练模型",
     "model_promoted": "启用模型",
     "model_kept": "保留现用模型",

@@ -18,9 +18,12 @@ from triage.ledger.tables import CaseRow
 
 CHANGING = (
     *("case", "relation", "merge", "merge_member", "commitment", "deadline", "duty", "stage"),
-    *("contact", "feedback", "meeting", "holiday", "reminder"),
+    *("contact", "feedback", "meeting", "holiday", "reminder", "batch"),
 )
-ADDED_TO = ("prediction", "decision", "event", "seal", "reply", "result", "look_back", "model_version")
+ADDED_TO = (
+    *("prediction", "decision", "event", "seal", "reply", "result", "look_back", "model_version"),
+    *("original", "case_file"),
+)
 CACHES = ("case_vector", "case_reading", "case_words", *sieve.TABLES)
 _VERSION = "alembic_version"  # what Ledger.check reads
 

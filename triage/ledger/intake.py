@@ -34,13 +34,15 @@ def add_case(
     session: Session,
     rules: Rules | None = None,
     imported: bool = False,
+    state: str = "received",
     **detail: Any,
 ) -> CaseRow:
-    """A new row in state received, with its event and its deadlines.
+    """A new row, with its event and its deadlines.
 
     Args:
         rules: how deadlines are counted; the usual ones by default.
-        imported: from an earlier year: no window for giving it back is opened.
+        imported: from another ledger: no window for giving it back is opened.
+        state: where it stands on record there.
         detail: what else the event should keep.
     """
     rules = rules or Rules()
@@ -56,9 +58,11 @@ def add_case(
         delegation=submission.delegation,
         role=submission.role,
         lead_unit=submission.lead_unit,
+        phone=submission.phone,
+        proposed_unit=submission.proposed_unit,
         received_on=submission.received_on or date.today(),
         content_sha256=submission.sha256,
-        state="received",
+        state=state,
         route="review",
     )
     session.add(case)
@@ -74,7 +78,7 @@ def add_case(
         session=session,
         case_id=case.id,
         sha256=submission.sha256,
-        state="received",
+        state=state,
         due_on=case.due_on.isoformat() if case.due_on else None,
         **detail,
     )

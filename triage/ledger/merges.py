@@ -111,6 +111,20 @@ def merge_cases(
     return MergeOutcome(finish(merge, open_, session=session), precedents, warnings)
 
 
+def record_merge(
+    name: str, cases: Sequence[CaseRow], lead: CaseRow, *, who: str, why: str, session: Session
+) -> MergeRow:
+    """A merge as another ledger has it, of closed cases too; the caller has checked that all are free."""
+    merge = MergeRow(name=name, lead=lead, labels=labels_of_lead(lead))
+    session.add(merge)
+    session.flush()
+    session.add_all(MergeMemberRow(merge_id=merge.id, case_id=case.id) for case in cases)
+    session.flush()
+    session.expire(merge, ["members"])
+    tell("merged", merge, cases, who=who, why=why, session=session, labels=merge.labels)
+    return finish(merge, cases, session=session)
+
+
 def add_to_merge(
     merge_id: int,
     case_ids: Sequence[int],

@@ -83,8 +83,13 @@ def record_reply(
     rules: Rules,
     signer: str = "",
     why: str = "",
+    moved: bool = True,
 ) -> ReplyRow:
-    """Append the reply, its event and what follows from it; the caller has checked it."""
+    """Append the reply, its event and what follows from it; the caller has checked it.
+
+    Args:
+        moved: False where the case's state is on record already.
+    """
     to_deputy = case.role != "会办"
     signers = "、".join(name for name in (case.deputy, case.cosigners) if name)
     addressee = signers if to_deputy else case.lead_unit or TO_LEAD_UNIT
@@ -96,7 +101,7 @@ def record_reply(
     meet(case, (*MAIN, "redo"), replied_on)
     drop(case, ("objection",), replied_on)
     detail = {"reply_number": number, "replied_on": replied_on.isoformat(), "addressee": addressee}
-    if case.state == "closed":
+    if case.state == "closed" or not moved:
         add_event("replied", who=who, session=session, case_id=case.id, **detail, signer=signer, why=why)
     else:
         move(case, "replied", "replied", who=who, session=session, **detail, signer=signer, why=why)

@@ -16,6 +16,8 @@ LIMITS = {
     "cosigners": 20_000,
     "lead_unit": 200,
     "delegation": 500,
+    "phone": 500,
+    "proposed_unit": 500,
     "idempotency_key": 150,
 }
 FIELD_NAMES = {
@@ -28,6 +30,8 @@ FIELD_NAMES = {
     "cosigners": "附议代表",
     "lead_unit": "主办单位",
     "delegation": "代表团",
+    "phone": "联系电话",
+    "proposed_unit": "建议承办单位",
     "idempotency_key": "防重键",
 }
 KINDS = ("建议", "提案", "议案", "")
@@ -43,6 +47,7 @@ class Submission:
         number: number in its session, e.g. 第081号; empty where there is none yet.
         role: the bureau's part in the item, one of ROLES; empty where nobody said.
         cosigners: the other signers, as one text; lead_unit: who leads where we only assist.
+        phone: the deputy's; proposed_unit: who should handle it, as the deputy sees it.
         idempotency_key: the sender's own key for this item; empty where there is none.
     """
 
@@ -57,6 +62,8 @@ class Submission:
     role: str = ""
     cosigners: str = ""
     lead_unit: str = ""
+    phone: str = ""
+    proposed_unit: str = ""
     idempotency_key: str = ""
 
     @property
@@ -76,6 +83,8 @@ class Submission:
             *([self.role] if self.role else []),
             *([f"附议:{self.cosigners}"] if self.cosigners else []),
             *([f"主办单位:{self.lead_unit}"] if self.lead_unit else []),
+            *([f"联系电话:{self.phone}"] if self.phone else []),
+            *([f"建议承办单位:{self.proposed_unit}"] if self.proposed_unit else []),
         )
 
     @property
@@ -86,13 +95,20 @@ class Submission:
         return None if self.number else f"sha256:{self.sha256}"
 
 
-def check_submission(submission: Submission, *, max_title_chars: int, max_body_chars: int) -> Submission:
+def check_submission(
+    submission: Submission, *, max_title_chars: int, max_body_chars: int, past: bool = False
+) -> Submission:
     """The submission with number and session in normal form.
+
+    Args:
+        past: it stands in a ledger kept so far, where a title without a text is enough.
 
     Raises:
         InputError: empty or too long, unknown kind or role; the message names field and limit.
     """
-    if not normalise(submission.body):
+    if past and not normalise(submission.title) and not normalise(submission.body):
+        raise InputError("标题和正文都是空的。", field="title")
+    if not past and not normalise(submission.body):
         raise InputError("正文为空:请填写建议正文。", field="body")
     if len(submission.body) > max_body_chars:
         raise InputError(

@@ -19,6 +19,7 @@ from sqlalchemy import (
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from triage.ledger.base import Base, utc_now
+from triage.ledger.file_tables import CaseFileRow
 from triage.ledger.handling_tables import (
     ContactRow,
     DeadlineRow,
@@ -67,6 +68,10 @@ class CaseRow(Base):
     lead_unit: Mapped[str] = mapped_column(
         String(200), default="", server_default="", doc="who leads where the bureau only assists"
     )
+    phone: Mapped[str] = mapped_column(String(500), default="", server_default="", doc="the deputy's")
+    proposed_unit: Mapped[str] = mapped_column(
+        String(500), default="", server_default="", doc="who should handle it, as the deputy sees it"
+    )
     received_on: Mapped[date] = mapped_column(doc="deadlines are counted from it")
     content_sha256: Mapped[str] = mapped_column(String(64), index=True, doc="of what was handed in")
     state: Mapped[str] = mapped_column(String(20), index=True, doc="see States")
@@ -109,6 +114,7 @@ class CaseRow(Base):
     results: Mapped[list[ResultRow]] = relationship(order_by="ResultRow.id")
     feedback: Mapped[list[FeedbackRow]] = relationship(order_by="FeedbackRow.id")
     meetings: Mapped[list[MeetingRow]] = relationship(order_by="MeetingRow.id")
+    files: Mapped[list[CaseFileRow]] = relationship(order_by="CaseFileRow.id")
 
 
 class PredictionRow(Base):

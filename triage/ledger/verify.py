@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Generator, Iterator
 from contextlib import closing
 from dataclasses import dataclass
@@ -13,6 +14,7 @@ from sqlalchemy.orm import Session
 from triage.ledger.adoption import BATCH, sealed_digests
 from triage.ledger.chain import event_hash, seal_hash
 from triage.ledger.events import EVENT_NAMES
+from triage.ledger.file_tables import OriginalRow
 from triage.ledger.tables import EventRow, SealRow
 
 TABLE_NAMES = {
@@ -34,6 +36,7 @@ TABLE_NAMES = {
     "feedback": "反馈",
     "meeting": "调度会",
     "holiday": "节假日",
+    "case_file": "原件关联",
 }
 
 
@@ -55,7 +58,7 @@ class Verdict:
 
 
 def verify_ledger(session: Session, *, anchor: str = "") -> Verdict:
-    """Walk the chain, then hold every row against its newest seal.
+    """Walk the chain, then hold every row against its newest seal and every file against its hash.
 
     Args:
         anchor: an earlier check's ``anchor``, which must still be in the chain.
@@ -63,6 +66,7 @@ def verify_ledger(session: Session, *, anchor: str = "") -> Verdict:
     walk = _Walk(anchor)
     walk.events(session)
     rows = walk.rows(session)
+    walk.originals(session)
     if anchor and not walk.anchored:
         walk.problems.append(f"链上没有 {anchor} 这个锚点:锚点之前的经过被改动,或之后的被截去。")
     return Verdict(walk.count, rows, f"{walk.last}:{walk.running}", walk.problems)
@@ -126,6 +130,13 @@ class _Walk:
         for name, (_, event_id) in self._newest.items():
             self.problems.append(f"{_named(name)}被删去:第 {event_id} 号经过封存过它。")
         return count
+
+    def originals(self, session: Session) -> None:
+        """Every file that was handed in against the hash it is kept under."""
+        contents = select(OriginalRow.sha256, OriginalRow.content).execution_options(yield_per=1)
+        for sha256, content in session.execute(contents):
+            if hashlib.sha256(content).hexdigest() != sha256:
+                self.problems.append(f"原件 {sha256[:12]} 的内容在数据库里被直接改动。")
 
     def _take(self, seal: Row[Any]) -> None:
         for name, digest in seal.rows.items():

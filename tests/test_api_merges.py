@@ -14,7 +14,7 @@ from fastapi.testclient import TestClient
 from test_problems import check_problem, office_at
 
 from triage.desk import Desk
-from triage.exports import export_ledger
+from triage.exports.ledger_file import export_ledger
 
 GRID = "黄泥村的电网建于二十年前,线径细、变压器小,过年回乡的人一多就跳闸停电,请列入今年的农网改造计划。"
 

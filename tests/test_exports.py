@@ -10,7 +10,7 @@ import pytest
 from arrivals import arrive
 
 from triage.errors import InputError
-from triage.exports import export_ledger
+from triage.exports.ledger_file import export_ledger
 from triage.ledger.closing import close_case
 from triage.ledger.decisions import decide
 from triage.ledger.store import Ledger

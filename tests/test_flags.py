@@ -18,7 +18,7 @@ from training import measure_flags, sample_office
 from triage import flags as flags_module
 from triage.desk import Desk
 from triage.encoder import get_encoder
-from triage.exports import export_ledger
+from triage.exports.ledger_file import export_ledger
 from triage.flags import FALSE_ALARMS, FEWEST, FLAG_NAMES, FlagModel
 from triage.ledger.cases import get_case
 from triage.ledger.events import add_event, flags_of

@@ -19,7 +19,7 @@ from triage.bulk import BulkReport, import_file, intake_file
 from triage.config import Settings
 from triage.desk import Desk
 from triage.errors import InputError
-from triage.exports import export_ledger
+from triage.exports.ledger_file import export_ledger
 from triage.flags import FLAG_NAMES
 from triage.ledger.cases import get_case
 from triage.ledger.closing import close_case

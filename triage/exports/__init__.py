@@ -1,0 +1,1 @@
+"""Files out: the ledger for Excel and for programs, drafts of reply letters."""

@@ -9,7 +9,7 @@ import pytest
 from training import sample_office
 from triage.errors import InputError, TaxonomyError
 from triage.periods import Period
-from triage.taxonomy import TARGETS, load_taxonomy, parse_taxonomy
+from triage.taxonomy import TARGETS, LetterHead, load_taxonomy, parse_taxonomy
 
 GOOD = """\
 [office]
@@ -59,6 +59,45 @@ def test_a_good_file_gives_what_it_says() -> None:
     assert taxonomy.topic[0].description == "电力"
     assert taxonomy.handling == ()
     assert taxonomy.terms() == ("光伏", "特色小镇", "电网")
+
+
+def test_what_letters_need_is_read_and_may_all_be_missing() -> None:
+    said = """\
+[letter]
+bureau = " 某市某委 "
+mark = "某发改建"
+assist_mark = "某发改会"
+copies = ["市人大", " 市政府办公室 "]
+copies_proposal = ["市政协"]
+
+[[section]]
+name = "能源科"
+phone = "0000-1"
+"""
+    taxonomy = parse_taxonomy(said)
+    head = taxonomy.letter
+    assert (head.bureau, head.mark, head.assist_mark) == ("某市某委", "某发改建", "某发改会")
+    assert (head.copies, head.copies_proposal) == (("市人大", "市政府办公室"), ("市政协",))
+    assert (taxonomy.phone_of("能源科"), taxonomy.phone_of("别科"), taxonomy.phone_of(None)) == (
+        "0000-1",
+        "",
+        "",
+    )
+    assert taxonomy.bureau == "某市某委"
+    silent = parse_taxonomy(GOOD)
+    assert silent.letter == LetterHead()
+    assert (silent.bureau, silent.phone_of("能源科")) == ("某委", "")
+    assert parse_taxonomy("").bureau == ""
+
+
+def test_the_sample_office_has_what_letters_need() -> None:
+    taxonomy = load_taxonomy(sample_office.OFFICE)
+    head = taxonomy.letter
+    assert all((head.bureau, head.mark, head.assist_mark, head.copies, head.copies_proposal))
+    assert head.mark != head.assist_mark
+    phones = [section.phone for section in taxonomy.section]
+    assert all(phones)
+    assert len(set(phones)) == len(phones)
 
 
 def test_an_empty_file_is_an_office_without_labels() -> None:
@@ -127,6 +166,15 @@ def test_a_byte_order_mark_does_no_harm(tmp_path: Path) -> None:
         ),
         pytest.param('topic = "能源"\n', 1, "[[topic]]", id="a word for a list"),
         pytest.param('\noffice = "某委"\n', 2, "[office] 应为一个表", id="office no table"),
+        pytest.param('\nletter = "函"\n', 2, "[letter] 应为一个表", id="letter no table"),
+        pytest.param('[letter]\nmark = "云发改"\nsign = "章"\n', 3, "不认识的项 sign", id="letter key"),
+        pytest.param("[letter]\n\nbureau = 5\n", 3, "bureau 应为带引号的文字", id="letter number"),
+        pytest.param('[letter]\ncopies = "市政府"\n', 2, "copies 应为文字列表", id="letter copies"),
+        pytest.param(
+            '[letter]\ncopies_proposal = ["市政协", " "]\n', 2, "copies_proposal 应为", id="blank copy"
+        ),
+        pytest.param('[[section]]\nname = "甲"\nphone = 123\n', 3, "phone 应为带引号的文字", id="phone"),
+        pytest.param('[[topic]]\nname = "甲"\nphone = "1"\n', 3, "phone 只用于科室", id="topic's phone"),
     ],
 )
 def test_a_mistake_is_named_with_its_line(text: str, line: int, says: str) -> None:

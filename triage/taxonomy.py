@@ -22,7 +22,7 @@ WAYS = {"立即办理": "at_once", "分步推进": "stages", "创造条件逐步
 class Label:
     """One choice of a target, with what is known of it before any example.
 
-    ``description`` is the duties text of a section; ``terms`` are its key terms.
+    ``description`` is the duties text of a section; ``terms`` are its key terms, ``phone`` its telephone.
     An inactive label is never predicted but stays valid in old records. ``way`` is a value of
     WAYS for a handling type, else empty.
     """
@@ -33,6 +33,24 @@ class Label:
     leader: str = ""
     active: bool = True
     way: str = ""
+    phone: str = ""
+
+
+@dataclass(frozen=True)
+class LetterHead:
+    """What stands on every letter of the office; empty where the TOML does not say.
+
+    Attributes:
+        bureau: who signs. mark, assist_mark: before the year in a letter's number, to deputies
+            and to a unit that leads. copies, copies_proposal: who gets a copy, of a proposal to
+            the CPPCC the latter.
+    """
+
+    bureau: str = ""
+    mark: str = ""
+    assist_mark: str = ""
+    copies: tuple[str, ...] = ()
+    copies_proposal: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -59,6 +77,12 @@ class Taxonomy:
     handling: tuple[Label, ...] = ()
     result_classes: tuple[ResultClass, ...] = ()
     rules: Rules = field(default_factory=Rules)
+    letter: LetterHead = field(default_factory=LetterHead)
+
+    @property
+    def bureau(self) -> str:
+        """The name that stands under letters: the letters' own, else the office's."""
+        return self.letter.bureau or self.office
 
     def labels(self, target: str) -> tuple[Label, ...]:
         """The labels of ``target`` (one of TARGETS), inactive ones included."""
@@ -92,6 +116,10 @@ class Taxonomy:
         """The leader in charge of a section; empty where nobody is named."""
         return next((label.leader for label in self.section if label.name == section), "")
 
+    def phone_of(self, section: str | None) -> str:
+        """The telephone of a section; empty where none is known."""
+        return next((label.phone for label in self.section if label.name == section), "")
+
     def check_result_class(self, code: str) -> str:
         """``code`` if it is one of the result classes; InputError otherwise."""
         codes = [r.code for r in self.result_classes]
@@ -108,9 +136,17 @@ _LABEL_KEYS: dict[str, type] = {
     "leader": str,
     "active": bool,
     "way": str,
+    "phone": str,
 }
 _OFFICE_KEYS: dict[str, type] = {"name": str, "invented": bool, "terms": list, "reply_months": int}
 _RESULT_KEYS: dict[str, type] = {"code": str, "name": str, "carried": bool}
+_LETTER_KEYS: dict[str, type] = {
+    "bureau": str,
+    "mark": str,
+    "assist_mark": str,
+    "copies": list,
+    "copies_proposal": list,
+}
 _DEADLINE_KEYS: dict[str, type] = {rule.name: str for rule in fields(Rules)}
 _TYPE_NAMES = {str: "带引号的文字", list: '文字列表,如 ["甲", "乙"]', bool: "true 或 false", int: "整数"}
 
@@ -156,7 +192,7 @@ class _Reader:
         self.source = source
 
     def read(self, data: Mapping[str, Any]) -> Taxonomy:
-        known = {"office", "result_class", "deadlines", *TARGETS}
+        known = {"office", "result_class", "deadlines", "letter", *TARGETS}
         for key in data:
             if key not in known:
                 raise self.error(self.line_of(key), f"不认识的部分 [{key}],可用:{'、'.join(sorted(known))}")
@@ -179,6 +215,20 @@ class _Reader:
                 )
             ),
             rules=self.read_rules(data, office),
+            letter=self.read_letter(data),
+        )
+
+    def read_letter(self, data: Mapping[str, Any]) -> LetterHead:
+        given = data.get("letter", {})
+        if not isinstance(given, dict):
+            raise self.error(self.line_of("letter"), "[letter] 应为一个表")
+        self.check_keys(given, _LETTER_KEYS, "letter", 0)
+        return LetterHead(
+            bureau=given.get("bureau", "").strip(),
+            mark=given.get("mark", "").strip(),
+            assist_mark=given.get("assist_mark", "").strip(),
+            copies=self.strings(given, "copies", "letter", 0),
+            copies_proposal=self.strings(given, "copies_proposal", "letter", 0),
         )
 
     def read_rules(self, data: Mapping[str, Any], office: Mapping[str, Any]) -> Rules:
@@ -212,6 +262,7 @@ class _Reader:
                 leader=entry.get("leader", ""),
                 active=entry.get("active", True),
                 way=self.read_way(entry, target, nth),
+                phone=self.read_phone(entry, target, nth),
             )
             for nth, entry in enumerate(self.entries(data, target, _LABEL_KEYS, ("name",), "name"))
         )
@@ -224,6 +275,11 @@ class _Reader:
             choices = "、".join(WAYS.values())
             raise self.error(self.line_of(target, nth, "way"), f"way 只用于办理类型,可选:{choices}")
         return str(way)
+
+    def read_phone(self, entry: Mapping[str, Any], target: str, nth: int) -> str:
+        if "phone" in entry and target != "section":
+            raise self.error(self.line_of(target, nth, "phone"), "phone 只用于科室")
+        return str(entry.get("phone", "")).strip()
 
     def entries(
         self,

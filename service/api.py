@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from typing import Annotated, Any
+from urllib.parse import quote
 
 from fastapi import APIRouter, Depends, Header, Query, Request, Response
 
@@ -25,6 +26,7 @@ from service.schemas_parts import CommitmentOut, KeepIn
 from service.schemas_search import CaseQuery
 from triage.desk import Desk
 from triage.errors import InputError
+from triage.exports.letter import draft_letter, letter_name
 from triage.ledger.cases import get_case
 from triage.ledger.closing import close_case
 from triage.ledger.commitments import keep_commitment
@@ -35,6 +37,7 @@ from triage.ledger.store import after_commit
 from triage.registry import Manifest
 from triage.taxonomy import TARGET_NAMES, TARGETS
 
+DOCX = "application/vnd.openxmlformats-officedocument.wordprocessingml.document"
 PROGRAM = "接口"  # who, where a program names nobody
 
 
@@ -112,6 +115,23 @@ def get_cases(desk: TheDesk, asked: Annotated[CaseQuery, Query()]) -> CasePage:
 @router.get("/cases/{case_id}", summary="一件的全部", responses=documented(404))
 def get_one_case(case_id: int, desk: TheDesk) -> CaseOut:
     return read_whole(desk, case_id)
+
+
+@router.get(
+    "/cases/{case_id}/letter.docx",
+    summary="答复稿(Word),不写台账;会办件为会办意见稿",
+    response_class=Response,
+    responses={
+        200: {"content": {DOCX: {"schema": {"type": "string", "format": "binary"}}}},
+        **documented(404),
+    },
+)
+def get_letter(case_id: int, desk: TheDesk) -> Response:
+    with desk.ledger.read() as session:
+        case = get_case(case_id, session=session)
+        content, name = draft_letter(case, taxonomy=desk.taxonomy), letter_name(case)
+    disposition = f"attachment; filename=\"letter-{case_id}.docx\"; filename*=UTF-8''{quote(name, safe='')}"
+    return Response(content, media_type=DOCX, headers={"content-disposition": disposition})
 
 
 @router.post("/cases/{case_id}/decisions", summary="确认或改判", responses=documented(404, 409, 422))

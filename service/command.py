@@ -121,6 +121,11 @@ def build_parser() -> argparse.ArgumentParser:
     sub.add_argument("id", type=int, metavar="台账编号")
     as_json(sub)
 
+    sub = add("letter", "答复稿(Word):按台账填好格式,正文由人写;会办件为会办意见稿", "ledger", "letter")
+    sub.add_argument("id", type=int, metavar="台账编号")
+    sub.add_argument("file", type=Path, metavar="文件.docx")
+    sub.add_argument("--force", action="store_true", help="文件已存在时覆盖")
+
     sub = add("close", "办结销号", "ledger", "close")
     sub.add_argument("id", type=int, metavar="台账编号")
     sub.add_argument("--result", required=True, help="办理结果类别,如 A")

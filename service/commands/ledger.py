@@ -20,6 +20,7 @@ from triage.config import Settings
 from triage.desk import Desk
 from triage.errors import InputError
 from triage.exports.ledger_file import export_ledger
+from triage.exports.letter import draft_letter
 from triage.flags import FLAG_NAMES
 from triage.ledger.cases import get_case
 from triage.ledger.closing import close_case
@@ -196,6 +197,22 @@ def show(args: argparse.Namespace, settings: Settings) -> int:
             say(
                 f"  {when} {EVENT_NAMES[event.kind]} {event.who} {what} {event.detail.get('why', '')}".rstrip()
             )
+    return EXIT_OK
+
+
+def letter(args: argparse.Namespace, settings: Settings) -> int:
+    """A draft for somebody to write in; the ledger stays as it is."""
+    if args.file.suffix.lower() != ".docx":
+        raise InputError(f"答复稿是 Word 文件,请用 .docx 结尾的文件名,不能用 {args.file.name}。")
+    taxonomy = load_taxonomy(settings.taxonomy_path)
+    with open_ledger(settings).read() as session:
+        content = draft_letter(get_case(args.id, session=session), taxonomy=taxonomy)
+    try:
+        with args.file.open("wb" if args.force else "xb") as file:
+            file.write(content)
+    except FileExistsError:
+        raise InputError(f"{args.file} 已存在,没有改动。要覆盖请加 --force,或换一个文件名。") from None
+    say(f"答复稿已写到 {args.file}。请填写正文和留空之处,核对后发文。")
     return EXIT_OK
 
 

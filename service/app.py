@@ -11,7 +11,17 @@ from fastapi import FastAPI
 from fastapi.staticfiles import StaticFiles
 from fastapi.templating import Jinja2Templates
 
-from service import api, api_handling, api_ledger, api_merges, health, pages, pages_related, problems
+from service import (
+    api,
+    api_handling,
+    api_ledger,
+    api_merges,
+    health,
+    pages,
+    pages_print,
+    pages_related,
+    problems,
+)
 from service.guards import Guard
 from triage.config import Settings
 from triage.desk import Desk
@@ -54,6 +64,7 @@ def make_app(settings: Settings, desk: Desk | None = None) -> FastAPI:
     app.include_router(api_handling.router)
     app.include_router(pages.router)
     app.include_router(pages_related.router)
+    app.include_router(pages_print.router)
     app.include_router(health.router)
     app.mount("/static/htmx", StaticFiles(packages=[("js_lib_htmx", "static/htmx")]))
     app.mount("/static", StaticFiles(directory=HERE / "static"))

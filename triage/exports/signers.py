@@ -16,7 +16,7 @@ _AND_OTHERS = re.compile(r"等(\d+|[一二三四五六七八九十百]+)?(?:名|
 _TITLE = re.compile(r"(?<=..)(?:代表|委员)$")
 # a party, a sector or a body of the conference may propose as a whole
 _BODIES = re.compile(
-    r"(?:[省市县区州旗]委|委员会|支部|总支|工委|界别?|小组|联合会|联谊会|工商联|商会|工会|妇联|侨联|"
+    r"(?:[省市县区州旗]委|代表团|委员会|支部|总支|工委|界别?|小组|联合会|联谊会|工商联|商会|工会|妇联|侨联|"
     r"台联|科协|共青团|青联|民革|民盟|民建|民进|农工党|致公党|九三学社|台盟)$"
 )
 

@@ -25,12 +25,14 @@ from service.schemas import (
 from service.schemas_parts import CommitmentOut, KeepIn
 from service.schemas_search import CaseQuery
 from triage.desk import Desk
+from triage.documents.reading import base_name
 from triage.errors import InputError
 from triage.exports.letter import draft_letter, letter_name
 from triage.ledger.cases import get_case
 from triage.ledger.closing import close_case
 from triage.ledger.commitments import keep_commitment
 from triage.ledger.decisions import decide
+from triage.ledger.files import FileRef
 from triage.ledger.relations import relations_of
 from triage.ledger.search import list_cases
 from triage.ledger.store import after_commit
@@ -93,7 +95,8 @@ def add_case(
     idempotency_key: Annotated[str, Header(max_length=150, description="同一键只登记一次,可安全重发")] = "",
     x_who: Annotated[str, Header(max_length=100, description="报送人或系统名")] = PROGRAM,
 ) -> CaseReceipt:
-    receipt = desk.take_in(body.submission(_utf8(idempotency_key)), who=_utf8(x_who))
+    file = FileRef(body.file, base_name(body.file_name)) if body.file else None
+    receipt = desk.take_in(body.submission(_utf8(idempotency_key)), who=_utf8(x_who), file=file)
     response.status_code = 201 if receipt.created else 200
     response.headers["Location"] = f"/api/cases/{receipt.case_id}"
     case = after_commit(lambda: read_whole(desk, receipt.case_id))

@@ -13,6 +13,7 @@ from fastapi.templating import Jinja2Templates
 
 from service import (
     api,
+    api_files,
     api_handling,
     api_ledger,
     api_merges,
@@ -23,6 +24,7 @@ from service import (
     problems,
 )
 from service.guards import Guard
+from triage.batch_runner import BatchRunner
 from triage.config import Settings
 from triage.desk import Desk
 from triage.routing import percent
@@ -37,12 +39,15 @@ def make_app(settings: Settings, desk: Desk | None = None) -> FastAPI:
         TaxonomyError, LedgerMissing: the office is not set up.
     """
     desk = desk or Desk(settings)
+    batches = BatchRunner(desk)
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
         desk.warm_up()
+        batches.start()
         app.state.ready = True
         yield
+        batches.end()
         desk.ledger.close()
 
     app = FastAPI(
@@ -56,12 +61,14 @@ def make_app(settings: Settings, desk: Desk | None = None) -> FastAPI:
     )
     app.state.desk = desk
     app.state.ready = False
+    app.state.batches = batches
     app.state.templates = _templates()
     problems.install(app)
     app.include_router(api.router)
     app.include_router(api_merges.router)
     app.include_router(api_ledger.router)
     app.include_router(api_handling.router)
+    app.include_router(api_files.router)
     app.include_router(pages.router)
     app.include_router(pages_related.router)
     app.include_router(pages_print.router)

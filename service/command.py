@@ -85,10 +85,20 @@ def build_parser() -> argparse.ArgumentParser:
     demo = add("demo", "装入虚构的示例单位:往年办结件、模型、收件", "office", "demo")
     demo.add_argument("--reset", action="store_true", help="把示例数据移到一旁,从头再来")
 
-    for name, help in (("import", "导入往年办结件(CSV)"), ("intake", "收件:登记、推荐、分办(CSV)")):
-        sub = add(name, help, "ledger", f"{name}_")
-        sub.add_argument("file", type=Path, metavar="文件")
-        sub.add_argument("--session", default="", help="文件中没有届次列时用的届次")
+    for name, help in (
+        ("intake", "收件:Word、PDF、TXT 每个文件一件,Excel、CSV、JSON 每行一件;登记、推荐、分办"),
+        ("import", "导入已有的台账(Excel、CSV、JSON):往年办结件和在办件"),
+    ):
+        sub = add(name, help, "taking_in", f"{name}_")
+        sub.add_argument("file", type=Path, nargs="+", metavar="文件")
+        sub.add_argument("--session", default="", help="文件中没有届次时用的届次")
+        sub.add_argument(
+            "--map",
+            action="append",
+            default=[],
+            metavar="栏目=列名",
+            help="表里的列名与台账栏目的对照,可写几次;也可以是 TOML 文件([栏目] 和 [取值.栏目])",
+        )
         who(sub)
         as_json(sub)
 
@@ -121,7 +131,7 @@ def build_parser() -> argparse.ArgumentParser:
     sub.add_argument("id", type=int, metavar="台账编号")
     as_json(sub)
 
-    sub = add("letter", "答复稿(Word):按台账填好格式,正文由人写;会办件为会办意见稿", "ledger", "letter")
+    sub = add("letter", "答复稿(Word):按台账填好格式,正文由人写;会办件为会办意见稿", "papers", "letter")
     sub.add_argument("id", type=int, metavar="台账编号")
     sub.add_argument("file", type=Path, metavar="文件.docx")
     sub.add_argument("--force", action="store_true", help="文件已存在时覆盖")
@@ -156,8 +166,12 @@ def build_parser() -> argparse.ArgumentParser:
         sub.add_argument("--why", default="", help="理由")
         who(sub)
 
-    sub = add("export", "导出台账(.csv 或 .json)", "ledger", "export")
+    sub = add("export", "导出台账(.xlsx、.csv 或 .json)", "papers", "export")
     sub.add_argument("file", type=Path, metavar="文件")
+    sub.add_argument("--year", type=int, help="只导出这一年收件的")
+    sub.add_argument("--section", default="", help="只导出这个承办科室的")
+    sub.add_argument("--state", default="", help="只导出这些状态的,如 in_review,assigned")
+    sub.add_argument("--force", action="store_true", help="文件已存在时覆盖")
 
     sub = add("remind", "提醒:将到期、已逾期、缺项;每条只提醒一次", "record", "remind")
     sub.add_argument("--days", type=int, default=10, help="提前几天(默认 10)")

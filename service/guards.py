@@ -11,9 +11,12 @@ from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from service.problems import SECURITY_HEADERS, problem
+from triage.documents.reading import MAX_FILE_BYTES
 from triage.errors import InputError
 
 MAX_REQUEST_BYTES = 8 * 1024 * 1024
+MAX_UPLOAD_BYTES = MAX_FILE_BYTES + 1024 * 1024  # a file and the form around it
+UPLOADS = "/api/files"
 LOOPBACK_NAMES = ["127.0.0.1", "localhost", "[::1]"]
 
 
@@ -53,14 +56,14 @@ class Guard:
             status, detail = refusal
             await problem(request, status, detail)(scope, receive, send)
             return
-        seen = 0
+        seen, most = 0, _most(request)
 
         async def counted() -> Message:
             nonlocal seen
             message = await receive()
             seen += len(message.get("body", b""))
-            if seen > MAX_REQUEST_BYTES:
-                raise HTTPException(413, "请求太大,最多 8 MB。")
+            if seen > most:
+                raise HTTPException(413, _too_large(most))
             return message
 
         async def with_headers(message: Message) -> None:
@@ -84,6 +87,18 @@ class Guard:
         if writes and origin is not None and urlsplit(origin).netloc != host:
             return 403, "拒绝来自其他网站页面的写入。"
         length = request.headers.get("content-length", "0")
-        if length.isdigit() and int(length) > MAX_REQUEST_BYTES:
-            return 413, "请求太大,最多 8 MB。"
+        most = _most(request)
+        if length.isdigit() and int(length) > most:
+            return 413, _too_large(most)
         return None
+
+
+def _most(request: Request) -> int:
+    """The largest request that the address takes, in bytes."""
+    return MAX_UPLOAD_BYTES if request.url.path == UPLOADS else MAX_REQUEST_BYTES
+
+
+def _too_large(most: int) -> str:
+    if most == MAX_UPLOAD_BYTES:
+        return f"文件太大,最多 {MAX_FILE_BYTES // 2**20} MB。"
+    return f"请求太大,最多 {most // 2**20} MB。"

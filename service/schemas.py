@@ -7,6 +7,7 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from service.schemas_files import CaseFileOut
 from service.schemas_handling import HandlingOut
 from service.schemas_parts import CommitmentIn, CommitmentOut, MergeBrief, Strict
 from triage.flags import FLAG_NAMES
@@ -20,6 +21,7 @@ from triage.prediction import Prediction
 from triage.related import KIND_NAMES
 from triage.taxonomy import TARGET_NAMES, Taxonomy
 
+FILE_FIELDS = ("file", "file_name")
 Target = Literal["section", "topic", "handling"]
 
 
@@ -56,9 +58,11 @@ class SubmissionIn(Strict):
     lead_unit: str = Field("", description="会办件的主办单位")
     phone: str = Field("", description="代表联系电话")
     proposed_unit: str = Field("", description="代表建议的承办单位")
+    file: str = Field("", max_length=64, description="留存的原件的 sha256,先交到 /api/files")
+    file_name: str = Field("", max_length=200, description="原件的文件名")
 
     def submission(self, idempotency_key: str = "") -> Submission:
-        return Submission(**self.model_dump(), idempotency_key=idempotency_key)
+        return Submission(**self.model_dump(exclude=set(FILE_FIELDS)), idempotency_key=idempotency_key)
 
 
 class LabelProbability(BaseModel):
@@ -250,6 +254,7 @@ class CaseOut(CaseSummary):
     relations: list[RelationOut]
     merge: MergeBrief | None = Field(description="所在的并案,没有则为空")
     commitments: list[CommitmentOut]
+    files: list[CaseFileOut] = Field(description="原件")
     handling: HandlingOut
     events: list[EventOut]
 
@@ -269,6 +274,7 @@ class CaseOut(CaseSummary):
                 "relations": [RelationOut.of(r, other) for r, other in relations],
                 "merge": MergeBrief.of(case),
                 "commitments": [CommitmentOut.of(c) for c in case.commitments],
+                "files": [CaseFileOut.model_validate(f) for f in case.files],
                 "handling": HandlingOut.of(case),
                 "events": [EventOut.of(e) for e in case.events],
             }

@@ -105,9 +105,7 @@ def test_a_row_that_came_again_changed_is_named_and_kept(desk: Desk, tmp_path: P
         assert len(rows[0].files) == 2  # the sheet it came in first, and the one it came in again
 
 
-def test_one_number_for_two_matters_in_a_file_is_refused_with_both_lines(
-    desk: Desk, tmp_path: Path
-) -> None:
+def test_one_number_for_two_matters_in_a_file_is_refused_with_both_lines(desk: Desk, tmp_path: Path) -> None:
     report = intake_file(desk, write(tmp_path, HEADER + good(1) + good(1) + good(1, "别的内容")), who="李")
     assert (len(report.created), report.known) == (1, 1)
     assert_refused(report, {4: "编号“第001号”与第 2 行重复,内容却不同"})

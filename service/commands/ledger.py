@@ -4,23 +4,17 @@ from __future__ import annotations
 
 import argparse
 import json
-from collections.abc import Callable
 from contextlib import closing
 from datetime import date
-from functools import partial
 from pathlib import Path
 
-from service.command import EXIT_OK, EXIT_PARTIAL
+from service.command import EXIT_OK
 from service.commands.record import open_ledger
 from service.schemas import CaseOut
 from service.schemas_groups import GroupOut
 from service.screen import progress_bar, say, say_json, show_table
-from triage.bulk import BulkReport, import_file, intake_file
 from triage.config import Settings
-from triage.desk import Desk
 from triage.errors import InputError
-from triage.exports.ledger_file import export_ledger
-from triage.exports.letter import draft_letter
 from triage.flags import FLAG_NAMES
 from triage.ledger.cases import get_case
 from triage.ledger.closing import close_case
@@ -37,36 +31,6 @@ from triage.ledger.transfer import move_ledger
 from triage.related import KIND_NAMES
 from triage.routing import percent
 from triage.taxonomy import TARGET_NAMES, TARGETS, load_taxonomy
-
-SHOWN_REFUSALS = 20
-
-
-def import_(args: argparse.Namespace, settings: Settings) -> int:
-    return _bulk(args, settings, import_file, "导入")
-
-
-def intake_(args: argparse.Namespace, settings: Settings) -> int:
-    return _bulk(args, settings, intake_file, "收件")
-
-
-def _bulk(args: argparse.Namespace, settings: Settings, run: Callable[..., BulkReport], what: str) -> int:
-    desk = Desk(settings)
-    with progress_bar() as bar:
-        report = run(desk, args.file, who=args.who, session=args.session, progress=partial(bar, what))
-    if args.json:
-        say_json(report.to_dict())
-    else:
-        say(
-            f"{what}完成:新登记 {len(report.created)} 件,已在台账 {report.known} 件,未能登记 {len(report.refused)} 行。"
-        )
-        if report.differing:
-            lines = "、".join(map(str, report.differing[:SHOWN_REFUSALS]))
-            say(f"以下各行编号已在台账而内容不同,新内容已留存在该件的经过里,请核对:第 {lines} 行。")
-        for bad in report.refused[:SHOWN_REFUSALS]:
-            say(f"  第 {bad.line} 行:{bad.reason}")
-        if len(report.refused) > SHOWN_REFUSALS:
-            say(f"  另有 {len(report.refused) - SHOWN_REFUSALS} 行,用 --json 看全部。")
-    return EXIT_PARTIAL if report.refused else EXIT_OK
 
 
 def list_(args: argparse.Namespace, settings: Settings) -> int:
@@ -200,22 +164,6 @@ def show(args: argparse.Namespace, settings: Settings) -> int:
     return EXIT_OK
 
 
-def letter(args: argparse.Namespace, settings: Settings) -> int:
-    """A draft for somebody to write in; the ledger stays as it is."""
-    if args.file.suffix.lower() != ".docx":
-        raise InputError(f"答复稿是 Word 文件,请用 .docx 结尾的文件名,不能用 {args.file.name}。")
-    taxonomy = load_taxonomy(settings.taxonomy_path)
-    with open_ledger(settings).read() as session:
-        content = draft_letter(get_case(args.id, session=session), taxonomy=taxonomy)
-    try:
-        with args.file.open("wb" if args.force else "xb") as file:
-            file.write(content)
-    except FileExistsError:
-        raise InputError(f"{args.file} 已存在,没有改动。要覆盖请加 --force,或换一个文件名。") from None
-    say(f"答复稿已写到 {args.file}。请填写正文和留空之处,核对后发文。")
-    return EXIT_OK
-
-
 def close(args: argparse.Namespace, settings: Settings) -> int:
     taxonomy = load_taxonomy(settings.taxonomy_path)
     if args.commitment_due and not args.commitment:
@@ -256,13 +204,6 @@ def close(args: argparse.Namespace, settings: Settings) -> int:
         say_json(record)
     else:
         say(f"第 {args.id} 件已办结销号,办理结果 {args.result}。")
-    return EXIT_OK
-
-
-def export(args: argparse.Namespace, settings: Settings) -> int:
-    with open_ledger(settings).read() as session:
-        count = export_ledger(args.file, session=session)
-    say(f"已导出 {count} 件到 {args.file}。")
     return EXIT_OK
 
 

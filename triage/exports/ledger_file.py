@@ -1,89 +1,79 @@
-"""The ledger out of the program: CSV that Excel opens, and JSON for programs."""
+"""The ledger out of the program: an Excel workbook for people, CSV and JSON for programs."""
 
 from __future__ import annotations
 
 import csv
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import select
-from sqlalchemy.orm import Session, selectinload
+from sqlalchemy.orm import Session
 
 from triage.errors import InputError
-from triage.flags import FLAG_NAMES
-from triage.ledger.decisions import DECISION_NAMES, settled
-from triage.ledger.events import flags_of
-from triage.ledger.memberships import active_merge, case_name
-from triage.ledger.states import STATE_NAMES
-from triage.ledger.tables import CaseRow, MergeMemberRow
-from triage.taxonomy import TARGET_NAMES, TARGETS
+from triage.exports.ledger_columns import Cell, cases_of, cells, headers
+from triage.exports.workbook import write_workbook
+from triage.ledger.search import CaseFilter, find_ids
+from triage.ledger.tables import CaseRow
+from triage.taxonomy import Taxonomy
 
+SUFFIXES = (".xlsx", ".csv", ".json")
 _FORMULA = ("=", "+", "-", "@", "\t", "\r")
 
+Progress = Callable[[int, int], None]
 
-def export_ledger(path: Path, *, session: Session) -> int:
-    """Write every case to ``path`` (.csv or .json) and return how many.
+
+def export_ledger(
+    path: Path,
+    *,
+    session: Session,
+    taxonomy: Taxonomy,
+    wanted: CaseFilter | None = None,
+    progress: Progress = lambda *_: None,
+) -> int:
+    """Write the wanted cases, all by default, to ``path`` by its suffix, oldest first; how many.
 
     Raises:
-        InputError: another file type.
+        InputError: another file type, or a filter that is not understood.
     """
-    if path.suffix not in (".csv", ".json"):
-        raise InputError(f"不能导出为 {path.suffix or path.name},请用 .csv 或 .json 结尾的文件名。")
-    cases = session.scalars(
-        select(CaseRow)
-        .order_by(CaseRow.id)
-        .options(selectinload(CaseRow.decisions), selectinload(CaseRow.events))
-        .options(selectinload(CaseRow.memberships).selectinload(MergeMemberRow.merge))
-    ).all()
-    if path.suffix == ".json":
-        records = [_record(case) for case in cases]
-        path.write_text(json.dumps(records, ensure_ascii=False, indent=1), encoding="utf-8")
-        return len(records)
+    check_suffix(path)
+    ids = sorted(find_ids(wanted or CaseFilter(), session=session))
+    if path.suffix == ".xlsx":
+        write_workbook(path, ids, session=session, taxonomy=taxonomy, progress=progress)
+    elif path.suffix == ".json":
+        _write_json(path, ids, session, progress)
+    else:
+        _write_csv(path, ids, session, progress)
+    return len(ids)
+
+
+def check_suffix(path: Path) -> None:
+    """Raises InputError for a file type that is not written."""
+    if path.suffix not in SUFFIXES:
+        raise InputError(f"不能导出为 {path.suffix or path.name},请用 .xlsx、.csv 或 .json 结尾的文件名。")
+
+
+def _write_csv(path: Path, ids: Sequence[int], session: Session, progress: Progress) -> None:
     with path.open("w", encoding="utf-8-sig", newline="") as file:  # the mark tells Excel UTF-8
         writer = csv.writer(file)
-        writer.writerow([name for name, _ in _cells(cases[0])] if cases else ["台账编号"])
-        for case in cases:
-            writer.writerow([_harmless(value) for _, value in _cells(case)])
-    return len(cases)
+        writer.writerow(headers())
+        for at, case in enumerate(cases_of(ids, session), start=1):
+            writer.writerow([_harmless(_text(value)) for value in cells(case)])
+            progress(at, len(ids))
 
 
-def _cells(case: CaseRow) -> Iterator[tuple[str, str]]:
-    decided = settled(case)
-    merge = active_merge(case)
-    yield "台账编号", str(case.id)
-    yield "届次", case.session
-    yield "编号", case.number or ""
-    yield "案别", case.kind
-    yield "标题", case.title
-    yield "正文", case.body
-    yield "领衔代表", case.deputy
-    yield "附议代表", case.cosigners
-    yield "代表团", case.delegation
-    yield "承办角色", case.role
-    yield "主办单位", case.lead_unit
-    yield "收件日期", case.received_on.isoformat()
-    yield "答复期限", case.due_on.isoformat() if case.due_on else ""
-    yield "状态", STATE_NAMES[case.state]
-    yield "核对提示", "、".join(FLAG_NAMES[detail["flag"]] for detail in flags_of(case))
-    for target in TARGETS:
-        decision = decided.get(target)
-        yield TARGET_NAMES[target], decision.label if decision else ""
-        yield f"{TARGET_NAMES[target]}认定", DECISION_NAMES[decision.kind] if decision else ""
-        yield f"{TARGET_NAMES[target]}认定人", decision.who if decision else ""
-    yield "承办人", case.handler
-    yield "重点督办", case.key_on.isoformat() if case.key_on else ""
-    yield "并案", f"{merge.name}(主件{case_name(merge.lead)})" if merge else ""
-    yield "办理结果", case.result_class or ""
-    yield "答复文号", case.reply_number
-    yield "答复日期", case.replied_on.isoformat() if case.replied_on else ""
-    yield "办结日期", case.closed_on.isoformat() if case.closed_on else ""
+def _write_json(path: Path, ids: Sequence[int], session: Session, progress: Progress) -> None:
+    with path.open("w", encoding="utf-8") as file:
+        file.write("[")
+        for at, case in enumerate(cases_of(ids, session), start=1):
+            file.write(("" if at == 1 else ",") + "\n" + json.dumps(_record(case), ensure_ascii=False))
+            progress(at, len(ids))
+        file.write("\n]\n")
 
 
 def _record(case: CaseRow) -> dict[str, Any]:
     return {
-        **dict(_cells(case)),
+        **dict(zip(headers(), map(_text, cells(case)), strict=True)),
         "认定记录": [
             {
                 "项": d.target,
@@ -100,6 +90,10 @@ def _record(case: CaseRow) -> dict[str, Any]:
             for e in case.events
         ],
     }
+
+
+def _text(value: Cell) -> str:
+    return "" if value is None else str(value)
 
 
 def _harmless(value: str) -> str:

@@ -106,6 +106,17 @@ def list_cases(
     return [rows[i] for i in ids], found[0].total
 
 
+def find_ids(wanted: CaseFilter, *, session: Session) -> list[int]:
+    """The numbers of all cases wanted, in no order.
+
+    Raises:
+        InputError: see list_cases.
+    """
+    _check(wanted)
+    hits = _hits(wanted, False, session).subquery()
+    return list(session.scalars(select(hits.c.id)))
+
+
 def in_office(wanted: CaseFilter, taxonomy: Taxonomy) -> CaseFilter:
     """The same, with the sections of the leader asked for; labels out of use may be asked for too.
 

@@ -36,20 +36,18 @@ def groups_of(glyphs: Sequence[Glyph], known: float | None) -> tuple[list[Group]
         The lines and where their gutter is; None where there is none.
     """
     rows = [row for row in rows_of(glyphs) if any(not glyph.text.isspace() for glyph in row)]
-    gutter = _gutter(rows)
+    goes_on = known is not None and not any(_crosses(row, known) for row in rows)
+    gutter = known if goes_on else _gutter(rows)
     if gutter is None:
         return [Group(_lines(rows))] if rows else [], None
-    if known is not None and not any(_crosses(row, known) for row in rows):
-        gutter = known
     groups: list[Group] = []
     found: float | None = None
     for across, band in groupby(rows, key=lambda row: _crosses(row, gutter)):
         stretch = list(band)
         left = [part for row in stretch if (part := [one for one in row if _middle(one) < gutter])]
         right = [part for row in stretch if (part := [one for one in row if _middle(one) >= gutter])]
-        need = 2 if known is not None and abs(known - gutter) < 1 else _ENOUGH_ROWS
-        if not across and _are_columns(left, right, need):
-            groups += [Group(_lines(left), column=True), Group(_lines(right), column=True)]
+        if not across and (goes_on or _are_columns(left, right)):
+            groups += [Group(_lines(part), column=True) for part in (left, right) if part]
             found = gutter
         else:
             groups.append(Group(_lines(stretch)))
@@ -101,9 +99,9 @@ def _gutter(rows: list[_Row]) -> float | None:
     return (widest[0] + widest[-1]) / 2
 
 
-def _are_columns(left: list[_Row], right: list[_Row], need: int) -> bool:
+def _are_columns(left: list[_Row], right: list[_Row]) -> bool:
     """Prose fills the left column; the fields of a form leave it half empty."""
-    if len(left) < need or not right:
+    if len(left) < _ENOUGH_ROWS or not right:
         return False
     em = median(em_of(row)[0] for row in left)
     ends = [_stretches(row)[-1][1] for row in left]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import date, timedelta
 from itertools import product
 from typing import Any
@@ -18,6 +19,7 @@ from triage.ledger.contacts import add_contact, add_feedback, strike
 from triage.ledger.deadlines import extend, mark_hard, set_role
 from triage.ledger.decisions import decide
 from triage.ledger.duties import add_duty, answer_duty, withdraw_duty
+from triage.ledger.events import add_event
 from triage.ledger.handling import accept, send_back, set_people, start_handling
 from triage.ledger.holidays import list_holidays, set_holidays
 from triage.ledger.key_cases import add_meeting, mark_key, unmark_key
@@ -28,7 +30,7 @@ from triage.ledger.states import NEXT, STATE_NAMES, move
 from triage.ledger.store import Ledger
 from triage.ledger.submissions import Submission
 from triage.ledger.verify import verify_ledger
-from triage.periods import Calendar, Rules
+from triage.periods import Calendar, Rules, parse_period
 from triage.taxonomy import Label, ResultClass, Taxonomy
 
 TODAY = date.today()
@@ -210,6 +212,90 @@ def test_an_extension_stays_within_the_rule_counted_from_the_first_deadline(
     act(reply_to_case, case_id, taxonomy=TAXONOMY)
     with pytest.raises(Conflict, match="不需要延期"):
         act(extend, case_id, latest, why="调研", consent="同意", rules=RULES)
+
+
+WORKING = replace(RULES, assist=parse_period("20个工作日"), hard_reply=parse_period("30个工作日"))
+SOONER = replace(TAXONOMY, rules=replace(RULES, assist=parse_period("10个工作日")))
+
+
+def day_off(act: Callable[..., Any]) -> list[Any]:
+    """The next working day is taken off; the cases that this moves."""
+    day = next(d for d in (TODAY + timedelta(days=n) for n in range(1, 8)) if d.weekday() < 5)
+    _, moved = act(set_holidays, [(day, "off", "放假")])
+    return list(moved)
+
+
+def test_a_deadline_counts_as_extended_only_if_it_was_itself(ledger: Ledger, act: Callable[..., Any]) -> None:
+    case_id = put(ledger)
+    act(accept, case_id)  # no window for giving it back
+    first = look(ledger, case_id, lambda case: case.due_on)
+    act(extend, case_id, first + timedelta(days=10), why="调研", consent="同意", rules=RULES)
+    act(mark_hard, case_id, why="难", rules=WORKING)
+    again = look(ledger, case_id, lambda case: case.due_on)
+    assert [case.id for case in day_off(act)] == [case_id]
+    assert look(ledger, case_id, lambda case: case.due_on) > again
+
+
+def test_a_duty_is_not_extended_with_its_case(ledger: Ledger, act: Callable[..., Any]) -> None:
+    case_id = put(ledger, role="会办")
+    act(accept, case_id)
+    due = look(ledger, case_id, lambda case: case.due_on) + timedelta(days=1)
+    act(extend, case_id, due, why="调研", consent="同意", rules=RULES)
+    act(add_duty, case_id, "价格科", taxonomy=SOONER)
+    main, *_, duty = look(ledger, case_id, lambda case: case.deadlines)
+    assert (main.kind, duty.kind) == ("assist", "assist")
+    day_off(act)
+    assert look(ledger, case_id, lambda case: case.deadlines[-1].due_on) > duty.due_on
+
+
+def test_an_extended_deadline_stays_where_it_was_put(ledger: Ledger, act: Callable[..., Any]) -> None:
+    case_id = put(ledger)
+    act(accept, case_id)
+    act(mark_hard, case_id, why="难", rules=WORKING)
+    due = look(ledger, case_id, lambda case: case.due_on) + timedelta(days=10)
+    act(extend, case_id, due, why="调研", consent="同意", rules=RULES)
+    told = look(ledger, case_id, lambda case: (case.deadlines[-1].id, case.events[-1].detail["deadline_id"]))
+    assert told[0] == told[1]
+    assert day_off(act) == []
+    assert look(ledger, case_id, lambda case: case.due_on) == due
+
+
+def test_an_extension_of_an_earlier_version_counts_by_its_kind(
+    ledger: Ledger, act: Callable[..., Any]
+) -> None:
+    case_id = put(ledger)
+    act(accept, case_id)
+    act(set_role, case_id, "会办", rules=WORKING)
+    act(add_duty, case_id, "价格科", taxonomy=SOONER)
+    main, duty = look(ledger, case_id, lambda case: case.deadlines[-2:])
+    assert (main.kind, duty.kind) == ("assist", "assist")
+    with ledger.write() as session:
+        case = get_case(case_id, session=session)
+        case.deadlines[-2].due_on = main.due_on + timedelta(days=10)
+        detail = {"deadline": "assist", "before": main.due_on.isoformat()}
+        add_event("extended", who="李", session=session, case_id=case_id, **detail)
+    day_off(act)
+    after = look(ledger, case_id, lambda case: [d.due_on for d in case.deadlines[-2:]])
+    assert after[0] == main.due_on + timedelta(days=10)
+    assert after[1] > duty.due_on
+
+
+def test_a_deadline_without_a_rule_was_first_due_before_its_own_extension(
+    ledger: Ledger, act: Callable[..., Any]
+) -> None:
+    case_id = put(ledger)
+    first = look(ledger, case_id, lambda case: case.due_on)
+    act(extend, case_id, first + timedelta(days=10), why="调研", consent="同意", rules=RULES)
+    act(mark_hard, case_id, why="难", rules=RULES)
+    with ledger.write() as session:  # as a ledger from before the rules has it
+        get_case(case_id, session=session).deadlines[-1].rule = ""
+        note(session)
+    due = look(ledger, case_id, lambda case: case.due_on)
+    latest = RULES.extension.end(due, Calendar())
+    for day in (due + timedelta(days=1), latest):
+        act(extend, case_id, day, why="调研", consent="同意", rules=RULES)
+    with pytest.raises(InputError, match=f"最多可延期到 {latest}"):
+        act(extend, case_id, latest + timedelta(days=1), why="调研", consent="同意", rules=RULES)
 
 
 def test_a_holiday_moves_open_windows_in_working_days_and_nothing_else(

@@ -13,7 +13,7 @@ from triage.ledger.claims import begin_act
 from triage.ledger.events import add_event
 from triage.ledger.handling_tables import DeadlineRow, HolidayRow
 from triage.ledger.submissions import check_role
-from triage.ledger.tables import CaseRow
+from triage.ledger.tables import CaseRow, EventRow
 from triage.ledger.texts import check_text, needed_text, needed_why
 from triage.periods import Calendar, Period, Rules, parse_period
 
@@ -25,7 +25,6 @@ DEADLINE_NAMES = {
     "redo": "重新办理",
 }
 MAIN = ("reply", "assist")  # what a case as a whole is due for; one of the two, by its role
-SYSTEM = "系统"
 
 
 def load_calendar(*, session: Session) -> Calendar:
@@ -127,7 +126,7 @@ def extend(
     if due_on <= row.due_on:
         raise InputError(f"延期后的日期应晚于现在的期限({row.due_on})。", field="due_on")
     days = load_calendar(session=session)
-    first = parse_period(row.rule).end(row.start_on, days) if row.rule else _first_due(row, case)
+    first = parse_period(row.rule).end(row.start_on, days) if row.rule else _first_due(case, row)
     latest = rules.extension.end(first, days)
     if due_on > latest:
         raise InputError(f"最多可延期到 {latest}(原期限 {first} 之后{rules.extension})。", field="due_on")
@@ -139,6 +138,7 @@ def extend(
         session=session,
         case_id=case.id,
         deadline=row.kind,
+        deadline_id=row.id,
         before=before.isoformat(),
         due_on=due_on.isoformat(),
         consent=consent,
@@ -230,7 +230,7 @@ def recount(*, who: str, session: Session) -> list[CaseRow]:
     for row in session.scalars(open_rows).all():
         due_on = parse_period(row.rule).end(row.start_on, days)
         case = session.get_one(CaseRow, row.case_id)
-        if due_on == row.due_on or _extended(case, row):
+        if due_on == row.due_on or _extensions(case, row):
             continue
         before, row.due_on = row.due_on, due_on
         if row.kind in MAIN and row.duty_id is None:
@@ -249,13 +249,22 @@ def recount(*, who: str, session: Session) -> list[CaseRow]:
     return list(moved.values())
 
 
-def _extended(case: CaseRow, row: DeadlineRow) -> bool:
-    return any(e.kind == "extended" and e.detail["deadline"] == row.kind for e in case.events)
+def _extensions(case: CaseRow, row: DeadlineRow) -> list[EventRow]:
+    """When somebody made this deadline later, the first one first."""
+    return [e for e in case.events if e.kind == "extended" and _is_of(e, row)]
 
 
-def _first_due(row: DeadlineRow, case: CaseRow) -> date:
+def _is_of(extension: EventRow, row: DeadlineRow) -> bool:
+    detail = extension.detail
+    if "deadline_id" in detail:
+        return bool(detail["deadline_id"] == row.id)
+    # written before events named the deadline; only the case's own could be extended, never a duty's
+    return row.duty_id is None and bool(detail["deadline"] == row.kind)
+
+
+def _first_due(case: CaseRow, row: DeadlineRow) -> date:
     """What a deadline without a rule was before anybody extended it."""
-    extensions = [e for e in case.events if e.kind == "extended"]
+    extensions = _extensions(case, row)
     return date.fromisoformat(extensions[0].detail["before"]) if extensions else row.due_on
 
 

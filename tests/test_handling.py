@@ -298,6 +298,26 @@ def test_a_deadline_without_a_rule_was_first_due_before_its_own_extension(
         act(extend, case_id, latest + timedelta(days=1), why="调研", consent="同意", rules=RULES)
 
 
+def test_a_refused_return_brings_back_only_what_it_dropped(ledger: Ledger, act: Callable[..., Any]) -> None:
+    case_id = put(ledger)
+    act(set_role, case_id, "参阅", rules=RULES)
+    act(return_case, case_id, why="不属职责", proposed_unit="市城管局")
+    act(refuse_return, case_id, why="未同意")
+    assert all(look(ledger, case_id, lambda case: [d.met_on or d.dropped_on for d in case.deadlines]))
+
+
+def test_a_return_of_an_earlier_version_is_refused_as_well(ledger: Ledger, act: Callable[..., Any]) -> None:
+    case_id = put(ledger)
+    with ledger.write() as session:
+        case = get_case(case_id, session=session)
+        for row in case.deadlines:
+            row.dropped_on = TODAY
+        move(case, "returned", "returned", who="李", session=session)
+    act(refuse_return, case_id, why="未同意")
+    kinds = look(ledger, case_id, lambda case: [d.kind for d in case.deadlines if not d.dropped_on])
+    assert kinds == ["reply"]
+
+
 def test_a_holiday_moves_open_windows_in_working_days_and_nothing_else(
     ledger: Ledger, act: Callable[..., Any]
 ) -> None:

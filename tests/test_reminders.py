@@ -15,13 +15,15 @@ from arrivals import arrive
 from service.command import main
 from training import sample_office
 from triage.config import Settings
+from triage.ledger.closing import close_case
 from triage.ledger.commitments import add_commitment, look_back
 from triage.ledger.deadlines import extend
 from triage.ledger.decisions import decide
-from triage.ledger.duties import add_duty
+from triage.ledger.duties import add_duty, answer_duty
 from triage.ledger.handling import accept
 from triage.ledger.reminders import Reminder, claim_reminders, current_reminders, mark_told, release
 from triage.ledger.replies import reply_to_case
+from triage.ledger.returns import refuse_return, return_case
 from triage.ledger.stages import add_stage
 from triage.ledger.store import Ledger
 from triage.ledger.submissions import Submission
@@ -29,7 +31,7 @@ from triage.taxonomy import Label, ResultClass, Taxonomy
 
 TODAY = date.today()
 TAXONOMY = Taxonomy(
-    section=(Label("能源科", leader="方副主任"), Label("价格科", leader="郑副主任")),
+    section=(Label("能源科", leader="方副主任"), Label("价格科", leader="郑副主任"), Label("环资科")),
     handling=(Label("分步推进", way="stages"), Label("等条件", way="conditions")),
     result_classes=(ResultClass("A", "已解决"),),
 )
@@ -149,6 +151,50 @@ def test_an_extended_deadline_is_told_anew(ledger: Ledger) -> None:
         )
     (after,) = [r for r in told(ledger, 20) if r.mark.startswith("due:deadline")]
     assert after.mark != before.mark
+
+
+def of_duties(ledger: Ledger) -> list[str]:
+    """The sections that are told that their duty is late, a year from now."""
+    later = TODAY + timedelta(days=365)
+    return [
+        r.section for r in told(ledger, today=later) if "会办意见" in r.message or "分办事项" in r.message
+    ]
+
+
+def ask(ledger: Ledger, case_id: int) -> list[int]:
+    """An opinion of one section and a part for another."""
+    with ledger.write() as session:
+        more: dict[str, Any] = {"who": "李", "session": session, "taxonomy": TAXONOMY}
+        opinion = add_duty(case_id, "价格科", **more)
+        part = add_duty(case_id, "环资科", kind="split", task="排水", **more)
+        return [opinion.id, part.id]
+
+
+def test_nobody_is_told_of_duties_in_a_closed_case(ledger: Ledger) -> None:
+    case_id = put(ledger, handling="分步推进")
+    opinion, _ = ask(ledger, case_id)
+    assert sorted(of_duties(ledger)) == ["价格科", "环资科"]
+    with ledger.write() as session:
+        close_case(
+            case_id, result_class="A", reply_number="1号", who="李", session=session, taxonomy=TAXONOMY
+        )
+    assert of_duties(ledger) == []
+    with ledger.write() as session:  # it comes in late, and is kept
+        assert answer_duty(opinion, "同意", who="吴", session=session).answered_on == TODAY
+    assert of_duties(ledger) == []
+
+
+def test_duties_of_a_returned_case_are_told_again_when_the_return_is_refused(ledger: Ledger) -> None:
+    case_id = put(ledger)
+    opinion, _ = ask(ledger, case_id)
+    with ledger.write() as session:
+        return_case(case_id, why="不属职责", proposed_unit="市城管局", who="李", session=session)
+    assert of_duties(ledger) == []
+    with ledger.write() as session:
+        answer_duty(opinion, "同意", who="吴", session=session)
+        refuse_return(case_id, why="未同意", who="李", session=session)
+    assert of_duties(ledger) == ["环资科"]
+    assert any("答复" in r.message for r in told(ledger, today=TODAY + timedelta(days=365)))
 
 
 class OfficeProgram:

@@ -10,7 +10,7 @@ from sqlalchemy.orm import Session
 from triage.errors import Conflict
 from triage.ledger.claims import begin_act
 from triage.ledger.commitments import Commitment, add_commitments
-from triage.ledger.deadlines import drop, meet
+from triage.ledger.deadlines import drop, meet, owed
 from triage.ledger.decisions import newest_decisions, record_decision, settled
 from triage.ledger.memberships import active_merge, case_name
 from triage.ledger.replies import check_own_reply, check_reply_number, record_reply, record_result
@@ -68,6 +68,8 @@ def close_case(
         record_result(case, result_class, found_on=closed_on, why=why, who=who, session=session)
     meet(case, ("reply", "assist", "redo"), closed_on)
     drop(case, ("objection",), closed_on)
+    for row in owed(case):  # of sections that assist; their duties stay and may still be answered
+        row.dropped_on = closed_on
     case.closed_on = closed_on
     move(
         case,

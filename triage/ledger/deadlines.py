@@ -78,6 +78,11 @@ def open_deadlines(case: CaseRow, kinds: Collection[str], duty_id: int | None = 
     return [d for d in case.deadlines if d.kind in kinds and d.duty_id == duty_id and is_open(d)]
 
 
+def owed(case: CaseRow) -> list[DeadlineRow]:
+    """What is still due of the case as a whole and of the sections that assist in it."""
+    return [d for d in case.deadlines if d.kind in MAIN and is_open(d)]
+
+
 def meet(case: CaseRow, kinds: Collection[str], met_on: date, duty_id: int | None = None) -> None:
     """What was due is there."""
     for row in open_deadlines(case, kinds, duty_id):

@@ -8,8 +8,9 @@ from sqlalchemy.orm import Session
 
 from triage.errors import Conflict
 from triage.ledger.claims import begin_act
-from triage.ledger.deadlines import drop, open_deadlines
+from triage.ledger.deadlines import MAIN, open_deadlines, owed
 from triage.ledger.handling import check_alone
+from triage.ledger.handling_tables import DeadlineRow
 from triage.ledger.states import move
 from triage.ledger.tables import CaseRow
 from triage.ledger.texts import check_text, needed_text, needed_why
@@ -27,6 +28,7 @@ def return_case(
 ) -> CaseRow:
     """Give the case back to who handed it out (退办), with a reason and the unit that should have it.
 
+    Nothing is due of it any more, neither of the case nor of sections that assist.
     After the window only with ``consent``: who agreed, and how.
 
     Raises:
@@ -45,6 +47,7 @@ def return_case(
             f"退办期限({windows[-1].due_on})已过,须经交办单位同意,请写明同意的单位和文号。",
             due_on=windows[-1].due_on.isoformat(),
         )
+    due = owed(case)
     move(
         case,
         "returned",
@@ -56,22 +59,35 @@ def return_case(
         consent=consent,
         window=windows[-1].due_on.isoformat() if windows else None,
         late=late,
+        dropped=[row.id for row in due],
     )
     today = date.today()
     for row in open_deadlines(case, ("objection",)):
         row.met_on = today
-    drop(case, ("reply", "assist"), today)
+    for row in due:
+        row.dropped_on = today
     return case
 
 
 def refuse_return(
     case_id: int, *, why: str, who: str, session: Session, seen_version: int | None = None
 ) -> CaseRow:
-    """The case came back: whoever handed it out did not agree. Its deadline counts as before."""
+    """The case came back: whoever handed it out did not agree. What was due counts as before."""
     why = needed_why(why, "请写明未获同意的说明。")
     case, who = begin_act(case_id, who=who, session=session, seen_version=seen_version)
     move(case, "in_review", "return_refused", who=who, session=session, why=why)
-    dropped = [d for d in case.deadlines if d.kind in ("reply", "assist") and d.duty_id is None]
-    for row in dropped[-1:]:
-        row.dropped_on = None
+    done = {d.id for d in case.duties if d.answered_on or d.withdrawn_on}  # meanwhile
+    for row in _dropped(case):
+        if row.duty_id not in done:
+            row.dropped_on = None
     return case
+
+
+def _dropped(case: CaseRow) -> list[DeadlineRow]:
+    """The deadlines that the latest return dropped."""
+    detail = next(e.detail for e in reversed(case.events) if e.kind == "returned")
+    if "dropped" in detail:
+        return [d for d in case.deadlines if d.id in detail["dropped"]]
+    # a return written before it named them dropped the case's own alone
+    own = [d for d in case.deadlines if d.kind in MAIN and d.duty_id is None]
+    return own[-1:]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import date
+from datetime import date, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -52,12 +52,12 @@ def test_what_was_promised_is_open_until_somebody_records_that_it_was_kept(ledge
     commitment_id = promise(ledger, case_id, " 年内修好 ", date(2026, 12, 31))
     assert still_open(ledger, case_id) == ["年内修好"]
     with ledger.write() as session:
-        keep_commitment(commitment_id, who="王", kept_on=date(2026, 10, 1), why="已装路灯", session=session)
+        keep_commitment(commitment_id, who="王", kept_on=date(2025, 10, 1), why="已装路灯", session=session)
     assert still_open(ledger, case_id) == []
     made, kept = events(ledger, case_id)[2:]
     assert (made.kind, made.who, kept.kind, kept.who) == ("committed", "李", "commitment_kept", "王")
     assert (made.detail["what"], made.detail["due_on"]) == ("年内修好", "2026-12-31")
-    assert (kept.detail["commitment_id"], kept.detail["kept_on"]) == (commitment_id, "2026-10-01")
+    assert (kept.detail["commitment_id"], kept.detail["kept_on"]) == (commitment_id, "2025-10-01")
     assert kept.detail["why"] == "已装路灯"
     assert (EVENT_NAMES[made.kind], EVENT_NAMES[kept.kind]) == ("作出承诺", "承诺兑现")
 
@@ -77,10 +77,25 @@ def test_it_is_kept_once_and_today_where_nobody_names_a_day(ledger: Ledger) -> N
     with ledger.write() as session:
         assert keep_commitment(commitment_id, who="王", session=session).kept_on == date.today()
     with pytest.raises(Conflict, match="兑现,不必再记"), ledger.write() as session:
-        keep_commitment(commitment_id, who="张", kept_on=date(2027, 1, 1), session=session)
+        keep_commitment(commitment_id, who="张", kept_on=date(2025, 1, 1), session=session)
     for unknown in (99, 0, 2**70):
         with pytest.raises(NotFound, match="承诺事项"), ledger.write() as session:
             keep_commitment(unknown, who="王", session=session)
+
+
+@pytest.mark.parametrize(
+    ("who", "days", "says"),
+    [(" ", 0, "经办人姓名"), ("王", 1, "兑现日期.*还没有到")],
+    ids=["nobody", "tomorrow"],
+)
+def test_a_promise_is_not_kept_by_nobody_nor_on_a_day_to_come(
+    ledger: Ledger, who: str, days: int, says: str
+) -> None:
+    case_id = put(ledger)
+    commitment_id = promise(ledger, case_id)
+    with pytest.raises(InputError, match=says), ledger.write() as session:
+        keep_commitment(commitment_id, who=who, kept_on=date.today() + timedelta(days=days), session=session)
+    assert still_open(ledger, case_id) == ["年内修好"]
 
 
 @pytest.mark.parametrize(

@@ -76,21 +76,23 @@ def keep_commitment(
     """Record that it was kept, today where no day is given.
 
     Raises:
+        InputError: no name, a day to come.
         NotFound: no such commitment.
         Conflict: it was recorded as kept already.
     """
-    who = check_who(who)
     why = check_text(why, MAX_COMMITMENT, field="why", name="说明")
+    kept_on = check_past(kept_on, field="kept_on", name="兑现日期")
     row = _open_commitment(commitment_id, session)
-    row.kept_on = kept_on or date.today()
+    case, who = begin_act(row.case_id, who=who, session=session)
+    row.kept_on = kept_on
     add_event(
         "commitment_kept",
         who=who,
         session=session,
-        case_id=row.case_id,
+        case_id=case.id,
         commitment_id=row.id,
         what=row.what,
-        kept_on=_iso(row.kept_on),
+        kept_on=kept_on.isoformat(),
         why=why,
     )
     session.flush()

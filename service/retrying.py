@@ -26,6 +26,7 @@ class RetryingRoute(APIRoute):
     def get_route_handler(self) -> Handler:
         handle = super().get_route_handler()
 
+        # as ``retried`` does, but that one sleeps: here it would hold up every other request
         async def handle_or_retry(request: Request) -> Response:
             for pause in PAUSES:
                 try:

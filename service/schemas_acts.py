@@ -9,10 +9,9 @@ from pydantic import Field
 
 from service.schemas_parts import Strict, example
 from triage.ledger.commitments import MAX_COMMITMENT
-from triage.ledger.contacts import MAX_NOTE
 from triage.ledger.duties import MAX_ANSWER, MAX_TASK
 from triage.ledger.stages import MAX_STAGE
-from triage.ledger.texts import MAX_WHO, MAX_WHY
+from triage.ledger.texts import MAX_NOTE, MAX_WHO, MAX_WHY
 
 
 class ActIn(Strict):

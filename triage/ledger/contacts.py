@@ -15,7 +15,7 @@ from triage.ledger.events import add_event
 from triage.ledger.handling_tables import ContactRow, FeedbackRow, MeetingRow
 from triage.ledger.states import move
 from triage.ledger.tables import CaseRow
-from triage.ledger.texts import check_past, check_text, needed_text, needed_why
+from triage.ledger.texts import MAX_NOTE, check_past, check_text, needed_text, needed_why
 from triage.periods import Rules
 
 CONTACT_NAMES = {"phone": "电话", "visit": "上门走访", "meeting": "座谈面商", "letter": "书面"}
@@ -23,7 +23,6 @@ FACE_TO_FACE = ("visit", "meeting")
 VERDICTS = ("满意", "基本满意", "不满意")
 SATISFIED = ("满意", "基本满意")
 MAX_DEPUTY = 200
-MAX_NOTE = 20_000
 STRIKABLE: dict[str, tuple[type[Base], str]] = {
     "contact": (ContactRow, "联系记录"),
     "feedback": (FeedbackRow, "反馈记录"),

@@ -11,9 +11,7 @@ from triage.ledger.claims import begin_act
 from triage.ledger.events import add_event
 from triage.ledger.handling_tables import MeetingRow
 from triage.ledger.tables import CaseRow
-from triage.ledger.texts import check_past, check_text, needed_text, needed_why
-
-MAX_NOTE = 20_000
+from triage.ledger.texts import MAX_NOTE, check_past, check_text, needed_text, needed_why
 
 
 def mark_key(

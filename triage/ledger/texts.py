@@ -11,6 +11,7 @@ from triage.errors import InputError
 UNSAVEABLE = re.compile(r"[\x00\ud800-\udfff]")
 MAX_WHO = 100
 MAX_WHY = 2_000
+MAX_NOTE = 20_000  # what was said at a contact or a meeting, or by a deputy of a reply
 
 
 def check_text(text: str, limit: int, *, field: str, name: str) -> str:

@@ -8,7 +8,7 @@ BIN := $(VENV)/bin
 export PIP_DISABLE_PIP_VERSION_CHECK = 1
 export PYTHONDONTWRITEBYTECODE =
 
-.PHONY: run demo-reset install install-dev browser test benchmark benchmark-data lock clean
+.PHONY: run demo-reset install install-dev programs test benchmark benchmark-data lock clean
 
 run: install
 	@$(BIN)/triage demo
@@ -34,10 +34,10 @@ $(VENV)/.dev: $(BIN)/triage requirements-dev.lock
 	@$(BIN)/python -m pip install --quiet --progress-bar on --require-hashes -r requirements-dev.lock
 	@touch $@
 
-browser: install-dev
-	@$(BIN)/python tools/browser.py
+programs: install-dev
+	@$(BIN)/python tools/programs.py
 
-test: install-dev browser
+test: install-dev programs
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy

@@ -37,12 +37,13 @@ $(VENV)/.dev: $(BIN)/triage requirements-dev.lock
 programs: install-dev
 	@$(BIN)/python tools/programs.py
 
+# two workers with a thread each: more threads than cores wait for each other by spinning
 test: install-dev programs
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
-	$(BIN)/python -m pytest
+	OPENBLAS_NUM_THREADS=1 OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 2 --dist loadfile
 
 # Annif pins other versions of our packages and gets an environment of its own
 benchmark: benchmark-data $(VENV)/.benchmark $(ANNIF)/.ready

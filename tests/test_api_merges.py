@@ -15,6 +15,7 @@ from test_problems import check_problem, office_at
 
 from triage.desk import Desk
 from triage.exports.ledger_file import export_ledger
+from triage.taxonomy import Taxonomy
 
 GRID = "黄泥村的电网建于二十年前,线径细、变压器小,过年回乡的人一多就跳闸停电,请列入今年的农网改造计划。"
 
@@ -232,7 +233,7 @@ def test_the_export_tells_role_deadline_and_merge(
     post(client, "merges", 201, cases=[a, b], lead=a, name="电网改造")
     with desk.ledger.read() as session:
         for name in ("l.csv", "l.json"):
-            export_ledger(tmp_path / name, session=session)
+            export_ledger(tmp_path / name, session=session, taxonomy=Taxonomy())
     with (tmp_path / "l.csv").open(encoding="utf-8-sig", newline="") as file:
         sheet = list(csv.DictReader(file))
     for rows in (sheet, json.loads((tmp_path / "l.json").read_text(encoding="utf-8"))):

@@ -194,13 +194,9 @@ def test_intake_registers_every_row_and_a_repeat_adds_nothing(run: Run, home: Pa
     before = count(home)
     again = run(home, "intake", file, "--json")
     assert again.code == 0
-    assert again.json == {
-        "created": 0,
-        "known": 2,
-        "differing_lines": [],
-        "refused": [],
-        "case_ids": [],
-    }
+    told = again.json
+    assert (told["created"], told["known"], told["refused"], told["differing_lines"]) == (0, 2, [], [])
+    assert [(row["line"], row["case_id"]) for row in told["taken"]] == [(2, 1), (3, 2)]
     assert count(home) == before
     assert run(home, "show", 1, "--json").json["events"][0]["who"] == "收文员"
 
@@ -269,7 +265,7 @@ def test_a_file_that_cannot_be_read_at_all_is_refused(
 ) -> None:
     refused(run(home, command, tmp_path / "none.csv"), "找不到文件", "none.csv")
     (tmp_path / "empty.csv").write_bytes(b"")
-    refused(run(home, command, tmp_path / "empty.csv"), "空文件")
+    refused(run(home, command, tmp_path / "empty.csv"), "空的")
     refused(run(home, command, tmp_path), str(tmp_path))
     refused(run(home, command, write_csv(tmp_path / "c.csv", ("甲", "乙"), ("1", "2"))), "正文", "甲、乙")
     (tmp_path / "x.csv").write_bytes(b"\xff\xfe\xfd\x00\x81")
@@ -413,7 +409,11 @@ def test_a_deputys_text_never_becomes_a_formula(run: Run, home: Path, tmp_path: 
 
 
 def test_an_export_that_cannot_be_written_is_refused(run: Run, two: Path, tmp_path: Path) -> None:
-    refused(run(two, "export", tmp_path / "out.xlsx"), ".csv", ".json")
+    refused(run(two, "export", tmp_path / "out.xls"), ".xlsx", ".csv", ".json")
+    (tmp_path / "there.csv").write_text("别人的")
+    refused(run(two, "export", tmp_path / "there.csv"), "已存在", "--force")
+    assert (tmp_path / "there.csv").read_text() == "别人的"
+    assert run(two, "export", tmp_path / "there.csv", "--force").code == 0
     ran = run(two, "export", tmp_path / "nowhere" / "out.csv")
     refused(ran, "nowhere")
     assert "No such file" not in ran.err

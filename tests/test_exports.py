@@ -36,7 +36,7 @@ def put(ledger: Ledger, *submissions: Submission) -> list[int]:
 
 def export(ledger: Ledger, path: Path) -> int:
     with ledger.read() as session:
-        return export_ledger(path, session=session)
+        return export_ledger(path, session=session, taxonomy=TAXONOMY)
 
 
 def rows(path: Path) -> list[dict[str, str]]:
@@ -111,8 +111,8 @@ def test_an_empty_ledger_is_an_empty_table(ledger: Ledger, tmp_path: Path) -> No
     assert json.loads((tmp_path / "l.json").read_text()) == []
 
 
-@pytest.mark.parametrize("name", ["l.xlsx", "l", "l.csv.exe"])
+@pytest.mark.parametrize("name", ["l.xls", "l", "l.csv.exe"])
 def test_other_file_types_are_refused_in_words(ledger: Ledger, tmp_path: Path, name: str) -> None:
-    with pytest.raises(InputError, match=r"请用 \.csv 或 \.json"):
+    with pytest.raises(InputError, match=r"请用 \.xlsx、\.csv 或 \.json"):
         export(ledger, tmp_path / name)
     assert not (tmp_path / name).exists()

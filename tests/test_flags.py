@@ -27,7 +27,7 @@ from triage.ledger.store import Ledger
 from triage.ledger.submissions import Submission
 from triage.ledger.tables import CaseRow
 from triage.reading import Reader, Suggestion
-from triage.taxonomy import Label, load_taxonomy
+from triage.taxonomy import Label, Taxonomy, load_taxonomy
 from triage.text import get_segmenter
 
 SCHOOL = (
@@ -282,7 +282,7 @@ def test_cases_are_found_by_their_flag(ledger: Ledger, tmp_path: Path) -> None:
         for flag, there in (("not_ours", ids[1::-1]), ("several_matters", [ids[1]]), ("too_short", [])):
             rows, total = list_cases(CaseFilter(flag=flag), session=session)
             assert ([case.id for case in rows], total) == (there, len(there))
-        export_ledger(tmp_path / "l.csv", session=session)
+        export_ledger(tmp_path / "l.csv", session=session, taxonomy=Taxonomy())
     with (tmp_path / "l.csv").open(encoding="utf-8-sig", newline="") as file:
         cells = [row["核对提示"] for row in csv.DictReader(file)]
     assert cells == ["疑似不属本单位职责", "多事一议、疑似不属本单位职责", ""]

@@ -91,9 +91,15 @@ def read_ledger(content: Content, mapping: ColumnMap | None = None) -> LedgerShe
         raise InputError(
             f"没有找到表头:表里应有“{COLUMN_NAMES['title']}”或“{COLUMN_NAMES['body']}”一栏"
             f"(如{'、'.join(COLUMNS['title'][1:6])}),也可以用对照(--map 标题=表里的列名)指明。"
+            f"表里先是:{_first_row(found)}。"
         )
     _check_map(mapping, columns)
     return LedgerSheet([*rows, *broken], columns, tuple(notes))
+
+
+def _first_row(sheets: Sequence[tuple[Sheet, object]]) -> str:
+    rows = (row for sheet, _ in sheets for row in sheet.rows if any(cell.strip() for cell in row))
+    return _flat("、".join(cell for cell in next(rows, []) if cell.strip()))[:100] or "空"
 
 
 def _check_map(mapping: ColumnMap, columns: Sequence[Columns]) -> None:

@@ -17,9 +17,9 @@ from itertools import accumulate, pairwise
 import olefile
 
 from triage.documents.blocks import Block, Cell, Document, Line, Table
+from triage.documents.kinds import MACROS, has_sound_sectors
 from triage.errors import InputError
 
-MACROS = "文件带有宏,宏没有运行。"
 TEXT_BOXES = "文件里有文本框,框中的文字没有读取,请核对。"
 _DAMAGED = "Word 文件已损坏,打不开。请重新保存后再上传。"
 _OTHER = "这不是 Word 文件。请用 Word 或 WPS 另存为 .docx 再上传。"
@@ -81,8 +81,7 @@ def read_doc(content: bytes) -> Document:
 
 def _streams(content: bytes) -> tuple[bytes, bytes, bytes, bool]:
     """WordDocument, the table stream it names, Data, and whether there is a VBA project."""
-    (fat_sectors,) = struct.unpack_from("<I", content, 0x2C)
-    if fat_sectors > 109 + len(content) // 2**15:  # a list of sectors that leads round in circles
+    if not has_sound_sectors(content):
         raise ValueError("more sectors than the file can hold")
     try:
         with olefile.OleFileIO(io.BytesIO(content)) as ole:

@@ -6,6 +6,7 @@ import pypdfium2 as pdfium
 import pypdfium2.raw as raw
 
 from triage.documents.blocks import Document
+from triage.documents.kinds import NoText
 from triage.documents.pdf_layout import Sheet, to_blocks, to_sheet
 from triage.documents.pdf_pages import Page, read_page
 from triage.errors import InputError
@@ -80,7 +81,7 @@ def _read(file: pdfium.PdfDocument) -> Document:
         elif signs:
             sheets.append(to_sheet(page, sheets[-1] if sheets else None))
     if not sheets and garbled <= _STAMP:
-        raise InputError(_nothing(scanned, broken))
+        raise NoText(_nothing(scanned, broken)) if scanned else InputError(_nothing(scanned, broken))
     if garbled > _GARBLED * (characters + garbled) / (1 + _GARBLED):
         raise InputError(
             "这份 PDF 的文字用了特殊字体,取出来是乱码,无法读取。请上传 Word 版,或打印扫描后用文字识别。"
@@ -105,7 +106,7 @@ def _page(file: pdfium.PdfDocument, number: int) -> Page | None:
 
 def _nothing(scanned: list[int], broken: list[int]) -> str:
     if scanned:
-        return "这份 PDF 是扫描件,没有文字可读。请安装文字识别组件后再上传,或上传 Word 版,或直接录入。"
+        return "这份 PDF 是扫描件,没有文字可读。请上传 Word 版,或请管理员安装文字识别组件(ocr),或直接录入。"
     if broken:
         return _DAMAGED
     return "这份 PDF 里没有文字。请确认文件内容,或上传 Word 版,或直接录入。"

@@ -13,9 +13,9 @@ from collections.abc import Iterator
 from lxml import etree
 
 from triage.documents.blocks import Block, Cell, Document, Line, Table
+from triage.documents.kinds import MACROS
 from triage.errors import InputError
 
-MACROS = "文件带有宏,宏没有运行。"
 _DROPPED = {"del", "moveFrom", "instrText", "delText", "Fallback", "footnoteReference", "rPr", "pPr"}
 _BREAKS = {"br", "cr"}
 

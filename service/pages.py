@@ -137,9 +137,17 @@ def queue(
             **filters,
             today=date.today(),
             base_query=urlencode({k: v for k, v in query.items() if v}),
+            export_query=urlencode(_as_asked_of_the_api(wanted)),
             sections=[x.name for x in desk.taxonomy.section],
             leaders=sorted({x.leader for x in desk.taxonomy.section if x.leader}),
         )
+
+
+def _as_asked_of_the_api(wanted: CaseFilter) -> dict[str, str]:
+    """The same filter as the addresses under /api take it."""
+    said = ("state", "section", "text", "flag", "leader", "handler")
+    switched = [name for name in ("late_only", "key_only") if getattr(wanted, name)]
+    return {n: getattr(wanted, n) for n in said if getattr(wanted, n)} | dict.fromkeys(switched, "true")
 
 
 @router.get("/cases/{case_id}")

@@ -275,10 +275,8 @@ class Run:
     def _checked(self, row: Row) -> Submission:
         """The row's submission; one whose number another row of the file has for something else is refused."""
         submission = submission_of(row, self._session)
-        if self.kind == "intake":
-            submission = self._desk.check(submission)
-        else:
-            submission = self._desk.check_past(submission)
+        submission = self._desk.check(submission, past=self.kind == "import")
+        if self.kind == "import":
             if submission.received_on is None:  # an earlier year, not the day of the import
                 submission = replace(submission, received_on=row.date("closed_on") or row.date("replied_on"))
             if submission.received_on is None:

@@ -15,30 +15,28 @@ from sqlalchemy.orm import Session
 from triage.case_index import CaseIndex
 from triage.champions import Champions
 from triage.config import Settings
-from triage.documents.columns import COLUMN_NAMES
 from triage.encoder import Vectors, get_encoder
-from triage.errors import InputError, OutcomeUnknown, TaxonomyError
+from triage.errors import OutcomeUnknown, TaxonomyError
 from triage.evidence import Comparison
 from triage.flags import Flag, FlagModel
 from triage.ledger.cases import get_case
 from triage.ledger.decisions import ROUTER, add_decision, settle
 from triage.ledger.events import add_event
 from triage.ledger.files import FileRef, link_file
-from triage.ledger.handling import MAX_NAME
 from triage.ledger.intake import add_case, find_case, note_resent
 from triage.ledger.predictions import add_prediction
 from triage.ledger.records import RECORD, Record, add_record
 from triage.ledger.relations import propose_relations
-from triage.ledger.replies import check_reply_number
-from triage.ledger.states import STATE_NAMES, move
+from triage.ledger.states import move
 from triage.ledger.store import Ledger, after_commit
 from triage.ledger.submissions import Submission, check_submission
 from triage.ledger.tables import CaseRow
-from triage.ledger.texts import check_text, check_who
+from triage.ledger.texts import check_who
 from triage.ledger_index import LedgerIndex
 from triage.pairs import CaseText
 from triage.prediction import Prediction
 from triage.reading import Reader, Suggestion, reader_of
+from triage.record_check import check_record
 from triage.registry import Registry
 from triage.related import PairWeights, Related, weights_for
 from triage.taxonomy import TARGET_NAMES, TARGETS, Taxonomy, load_taxonomy
@@ -107,12 +105,13 @@ class Desk:
         with self.ledger.read() as session:
             self._index.sync(session)
 
-    def check(self, submission: Submission) -> Submission:
+    def check(self, submission: Submission, *, past: bool = False) -> Submission:
         """See check_submission; limits from the settings."""
         return check_submission(
             submission,
             max_title_chars=self.settings.max_title_chars,
             max_body_chars=self.settings.max_body_chars,
+            past=past,
         )
 
     def advise(self, submissions: Sequence[Submission]) -> list[Advice]:
@@ -340,8 +339,9 @@ class Desk:
         Raises:
             InputError: an unknown label or result class, a state that its labels do not allow, bad text.
         """
-        who, record = check_who(who), self._checked(record)
-        submission = record.submission
+        who, submission = check_who(who), self.check(record.submission, past=True)
+        record = replace(record, submission=submission)
+        check_record(record, self.taxonomy)
         undecided = record.state in ("received", "in_review")
         advice = self.advise([submission])[0] if undecided and not self.knows(submission) else None
         with self.ledger.write() as session:
@@ -363,41 +363,6 @@ class Desk:
             self._index.store(case.id, text, vectors, session)
             session.flush()
             return Receipt(case.id, created=True)
-
-    def check_past(self, submission: Submission) -> Submission:
-        """As ``check``; a title without a text is enough for what is on record elsewhere."""
-        return check_submission(
-            submission,
-            max_title_chars=self.settings.max_title_chars,
-            max_body_chars=self.settings.max_body_chars,
-            past=True,
-        )
-
-    def _checked(self, record: Record) -> Record:
-        """The record, if the ledger can take it; raises InputError with the field at fault."""
-        check_reply_number(record.reply_number)
-        for name, text in (("leader", record.leader), ("handler", record.handler)):
-            check_text(text, MAX_NAME, field=name, name=COLUMN_NAMES[name])
-        for target, decided in record.labels.items():
-            self._check_known(target, target, decided.label, TARGET_NAMES[target])
-        for section in record.assists:
-            self._check_known("section", "assists", section, COLUMN_NAMES["assists"])
-        if record.result_class:
-            try:
-                self.taxonomy.check_result_class(record.result_class)
-            except InputError as error:
-                raise InputError(error.message, field="result_class") from None
-        if record.state == "closed" and not record.labels:
-            raise InputError("没有承办科室、主题、办理类型中的任何一项,不能作为办结件导入。", field="section")
-        handled = record.state in ("assigned", "accepted", "in_handling", "replied")
-        if handled and self.taxonomy.labels("section") and "section" not in record.labels:
-            raise InputError(f"状态是{STATE_NAMES[record.state]},却没有承办科室。", field="section")
-        return replace(record, submission=self.check_past(record.submission))
-
-    def _check_known(self, target: str, field: str, label: str, name: str) -> None:
-        known = [x.name for x in self.taxonomy.labels(target)]  # retired ones count on record
-        if label not in known:
-            raise InputError(f"{name}“{label[:40]}”不在分类文件中,可用:{'、'.join(known)}。", field=field)
 
     def encode(self, submissions: Sequence[Submission]) -> tuple[Vectors, Vectors]:
         """Vectors of n whole texts and n titles, for importing many at once."""

@@ -106,10 +106,16 @@ def _handled(case: CaseRow) -> dict[str, Cell]:
     }
 
 
+# what is looked at all day and printed stands first, long texts and particulars after it
+PRINTED = (
+    *("number", "kind", "title", "deputy", "section", "leader", "handler", "received_on", "due_on", "state"),
+    *("result_class", "reply_number", "replied_on", "closed_on"),
+)
 FIELDS = (
-    *("session", "number", "kind", "title", "body", "deputy", "cosigners", "delegation", "phone"),
-    *("proposed_unit", "role", "lead_unit", "received_on", "due_on", "state", "flags"),
-    *(field for target in TARGETS for field in (target, f"{target}_kind", f"{target}_who")),
-    *("assists", "leader", "handler", "key_on", "contacts", "merge", "result_class", "reply_number"),
-    *("replied_on", "feedback", "closed_on", "commitment", "commitment_due_on", "commitment_kept_on"),
+    *PRINTED,
+    *("session", "body", "cosigners", "delegation", "phone", "proposed_unit", "role", "lead_unit", "flags"),
+    *("section_kind", "section_who"),
+    *(field for target in TARGETS[1:] for field in (target, f"{target}_kind", f"{target}_who")),
+    *("assists", "key_on", "contacts", "merge", "feedback"),
+    *("commitment", "commitment_due_on", "commitment_kept_on"),
 )

@@ -14,7 +14,7 @@ import xlsxwriter
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
-from triage.exports.ledger_columns import Cell, cases_of, cells, headers
+from triage.exports.ledger_columns import PRINTED, Cell, cases_of, cells, headers
 from triage.ledger.memberships import case_name
 from triage.ledger.reminders import KIND_NAMES, current_reminders
 from triage.ledger.states import STATE_NAMES
@@ -26,14 +26,15 @@ CELL_CHARS = 32_000  # Excel keeps 32,767 UTF-16 units in a cell
 YEARS = 5
 CUT = "……(太长,全文见 JSON 导出)"
 _WIDTHS = {
-    **dict.fromkeys(("台账编号", "案别", "承办角色", "办理结果", "重点督办"), 9),
-    **dict.fromkeys(("标题",), 42),
-    **dict.fromkeys(("正文",), 60),
+    **dict.fromkeys(("台账编号", "案别", "承办角色", "办理结果", "状态"), 9),
+    **dict.fromkeys(("分管领导", "承办人", "领衔代表", "收件日期", "答复期限", "答复日期", "办结日期"), 11),
+    **dict.fromkeys(("承办科室", "答复文号"), 20),
+    **dict.fromkeys(("标题",), 44),
     **dict.fromkeys(("附议代表", "联系代表", "代表反馈", "承诺事项", "并案"), 30),
     **dict.fromkeys(("届次",), 24),
 }
 _USUAL_WIDTH = 13
-_ROW_POINTS = 48  # three lines; a whole text would make rows as high as the screen
+_ROW_POINTS = 30  # two lines; a whole text would make rows as high as the screen
 _FORMULA = ("=", "+", "-", "@")
 
 
@@ -99,12 +100,14 @@ def _write_cases(
             _write(sheet, at, column, value, formats)
         years.add(case.received_on.year)
         progress(at, len(ids))
-    sheet.freeze_panes(1, names.index("标题"))
+    sheet.freeze_panes(1, names.index("标题") + 1)
     sheet.autofilter(0, 0, max(len(ids), 1), len(names) - 1)
     sheet.set_landscape()
     sheet.set_paper(8)  # A3
     sheet.repeat_rows(0)
+    sheet.print_area(0, 0, len(ids), len(PRINTED))  # all columns on one page could not be read
     sheet.fit_to_pages(1, 0)
+    sheet.set_margins(left=0.4, right=0.4, top=0.5, bottom=0.6)
     sheet.set_footer("&C第 &P 页,共 &N 页")
     return years
 
@@ -165,6 +168,7 @@ def _write_years(
     sheet.set_column(0, 0, 30)
     sheet.set_column(1, 12, 14)
     sheet.write_string(0, 0, "年度统计(按收件年份,统计到" + date.today().isoformat() + ")", formats.title)
+    sheet.fit_to_pages(1, 0)
     if not years:
         return
     figures = [year_figures(year, session=session, taxonomy=taxonomy) for year in years]
@@ -227,7 +231,7 @@ def _write_reminders(
 ) -> None:
     sheet = book.add_worksheet("提醒")
     columns = (("提醒", 9), ("台账编号", 9), ("编号", 14), ("事项", 70), ("期限", 12))
-    people = (("承办科室", 14), ("分管领导", 12), ("承办人", 12))
+    people = (("承办科室", 22), ("分管领导", 12), ("承办人", 12))
     for at, (name, width) in enumerate((*columns, *people)):
         sheet.set_column(at, at, width)
         sheet.write_string(0, at, name, formats.head)
@@ -242,4 +246,5 @@ def _write_reminders(
     sheet.freeze_panes(1, 0)
     sheet.autofilter(0, 0, max(len(found), 1), len(columns) + len(people) - 1)
     sheet.set_landscape()
+    sheet.repeat_rows(0)
     sheet.fit_to_pages(1, 0)

@@ -20,6 +20,7 @@ from triage.ledger.adoption import BATCH
 from triage.ledger.base import Base
 from triage.ledger.chain import head
 from triage.ledger.events import add_event
+from triage.ledger.file_tables import OriginalRow
 from triage.ledger.store import Ledger
 from triage.ledger.tables import EventRow
 from triage.ledger.texts import check_who
@@ -100,7 +101,8 @@ def _copy(reading: Connection, writing: Connection, progress: Progress) -> dict[
     counts = {table.name: _count(reading, table) for table in tables}
     total, done = sum(counts.values()), 0
     for table in tables:
-        rows = reading.execute(select(table).execution_options(yield_per=BATCH)).mappings()
+        size = 1 if table is OriginalRow.__table__ else BATCH  # files are large
+        rows = reading.execute(select(table).execution_options(yield_per=size)).mappings()
         for batch in rows.partitions():
             try:
                 writing.execute(insert(table), [dict(row) for row in batch])

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from datetime import date, datetime, timedelta
 
-from triage.documents.labels import half_width
+from triage.documents.labels import as_label, half_width
 
 _BLANK = re.compile(r"[\s_—\-/\\.·…:,、()《》〔〕\[\]]*")
 _UNSAID = {"无", "暂无", "空", "略", "待编", "待定", "未填", "第号", "年月日", "无附议", "同上"}
@@ -24,7 +24,7 @@ _BETWEEN_NAMES = re.compile(r"[、,;;/|\s]+")
 _NAME_NUMBER = re.compile(r"(?<![^\s、,;])\(?\d{1,2}[.、)]*\s*(?=[\u3400-\u9fff])")
 _AND_OTHERS = re.compile(r"等(?:\s*\d+|[一二三四五六七八九十]+)?\s*(?:名|位|人|件)?(?:代表|委员|人)?\s*$")
 _HOW_MANY = re.compile(r"等\s*(\d+)\s*(?:名|位|人)")
-_ASIDE = re.compile(r"[((][^()()]{0,30}[))]")
+_ASIDE = re.compile(r"\([^()]{0,30}\)")
 _PHONE = re.compile(r"\+?\d[\d\- ()]{5,24}\d")
 
 
@@ -89,7 +89,23 @@ def split_names(text: str) -> list[str] | None:
             names.append(token)
         if pending:
             return None
+    names = [name for name in names if as_label(name) is None]  # 签名, over a list of signatures
     return names if names and all(_NAME.fullmatch(name) for name in names) else None
+
+
+_OF_OFFICE = re.compile(r"^[\u4e00-\u9fff]{2,14}(?:代表|委员)\s+")
+_GROUP = re.compile(r"\(\s*([\u4e00-\u9fff]{2,20}(?:团|组|界|界别))\s*\)")
+
+
+def group_of(text: str) -> str:
+    """The delegation that stands in brackets behind a name; empty where none does."""
+    found = _GROUP.search(half_width(text))
+    return found[1] if found else ""
+
+
+def without_office(text: str) -> str:
+    """A name without what its bearer is: 云泽市人大代表  温如玉."""
+    return _OF_OFFICE.sub("", text.strip())
 
 
 def how_many(text: str) -> int:
@@ -106,5 +122,6 @@ def one_line(text: str) -> str:
 
 def read_phone(text: str) -> str:
     """The first telephone numbers in the text, divided by 、; empty where there is none."""
-    found = [re.sub(r"\s", "", number) for number in _PHONE.findall(half_width(text))]
+    whole = re.sub(r"-\s+(?=\d)", "-", half_width(text))  # broken at the end of a line
+    found = [re.sub(r"\s", "", number) for number in _PHONE.findall(whole)]
     return "、".join(number for number in found if sum(ch.isdigit() for ch in number) >= 7)

@@ -13,6 +13,7 @@ from triage.documents.blocks import Document, Line, Table
 from triage.documents.fields import (
     NUMBER,
     SESSION,
+    group_of,
     how_many,
     is_blank,
     one_line,
@@ -20,8 +21,9 @@ from triage.documents.fields import (
     read_number,
     read_phone,
     split_names,
+    without_office,
 )
-from triage.documents.form_table import Named, Value, read_table
+from triage.documents.form_table import Named, Value, has_labels, read_table
 from triage.documents.labels import Found, find_labels, half_width
 from triage.errors import InputError
 
@@ -47,6 +49,10 @@ _TITLE = re.compile(r"《?关于.{2,200}(?:建议|提案|议案|意见|建议案
 _TITLE_OTHER = re.compile(r"《?[^。;!?::]{4,80}的(?:建议|提案|议案)》?")
 _DAY_ONLY = re.compile(
     r"[((]?\s*(?:\d{4}|[二〇○零一九]{4})\s*[年./-]\s*\S{1,3}\s*[月./-]\s*\S{1,3}\s*日?\s*[))]?"
+)
+_AROUND_NUMBER = re.compile(r"人大|政协|代表|委员|建议|提案|议案|[案编]?号|[()\[\]【】〔〕\s]")
+_REMARK = re.compile(
+    r"\(?(?:此|本)(?:表|件|页).{0,80}\)?|\(?(?:注|说明|填表说明|备注)\s*\d?\s*:.{0,120}\)?|[-—]+\s*\d+\s*[-—]+"
 )
 _SHORT_LABEL_LINE = 60
 
@@ -131,8 +137,9 @@ class _Reading:
         self.listing = False
         if re.search("附议|联名|共同提", text) and len(text) < PROSE_CHARS:
             self.about = "cosigners"
-        self.prose = self.prose or (len(text) >= PROSE_CHARS and not _is_heading(text))
-        self.runs[-1].append(text)
+        self.prose = self.prose or (len(text) >= PROSE_CHARS and not _is_heading(text) and not is_blank(text))
+        if not is_blank(text):
+            self.runs[-1].append(text)
 
     def _put_line(self, label: Found, value: str) -> None:
         if label.field == "body" and not self.labelled_body:
@@ -148,6 +155,10 @@ class _Reading:
             self.about = label.field
 
     def add_table(self, table: Table) -> None:
+        if not has_labels(table):  # figures inside the text
+            for row in table.rows:
+                self._add_unlabelled("  ".join(cell.text for cell in row if cell.text.strip()))
+            return
         self.in_body = self.listing = self.prose = False
         for found in read_table(table, self.about):
             if isinstance(found, Value):
@@ -205,7 +216,8 @@ class _Reading:
             lines = self.body[-1].splitlines()
             last = lines[-1] if lines else ""
             found = find_labels(half_width(last)) if len(last) < _SHORT_LABEL_LINE else []
-            if not (not last.strip() or _DAY_ONLY.fullmatch(last.strip()) or (found and found[0].start == 0)):
+            of_form = _DAY_ONLY.fullmatch(last.strip()) or _REMARK.fullmatch(half_width(last.strip()))
+            if not (is_blank(last) or of_form or (found and found[0].start == 0)):
                 break
             for label, value in _values(last, found):
                 self.put(
@@ -235,9 +247,8 @@ class _Reading:
         if session:
             self.values.setdefault("session", []).append(session[0])
             used = True
-        if number and (
-            session or NUMBER.fullmatch(re.sub(r"^[((【〔\[]|建议|提案|议案|[))】〕\]]$", "", line).strip())
-        ):
+        alone = number and not _AROUND_NUMBER.sub("", line.replace(number[0], "", 1)).strip()
+        if number and (session or alone):
             self.values.setdefault("number", []).append(number[0])
             used = True
         kinds = [kind for kind in KINDS if kind in line]
@@ -256,6 +267,8 @@ class _Reading:
         fields["kind"] = self._kind(fields["title"])
         for name, read in (("delegation", one_line), ("proposed_unit", one_line), ("phone", read_phone)):
             fields[name] = next(filter(None, map(read, self.values.get(name, ()))), "")
+        if not fields["delegation"]:
+            fields["delegation"] = next(filter(None, map(group_of, self.values.get("deputy", ()))), "")
         fields["lead_unit"] = self._first("lead_unit")
         fields["role"] = self._first("role")
         fields["received_on"] = self._day()
@@ -281,7 +294,7 @@ class _Reading:
 
     def _signers(self) -> dict[str, str]:
         deputy, others = "", list(self.names)
-        for text in self.values.get("deputy", ()):
+        for text in map(without_office, self.values.get("deputy", ())):
             names = split_names(text)
             if not deputy:
                 deputy = names[0] if names else one_line(text)
@@ -329,7 +342,7 @@ class _Reading:
 
 
 def _values(text: str, found: Sequence[Found]) -> Iterable[tuple[Found, str]]:
-    ends = [label.start for label in found[1:]] + [len(text)]
+    ends = [*(label.start for label in found[1:]), len(text)][: len(found)]
     return [(label, text[label.end : end].strip()) for label, end in zip(found, ends, strict=True)]
 
 
@@ -342,7 +355,7 @@ def _is_heading(line: str) -> bool:
         _DAY_ONLY.fullmatch(bare)
         or (SESSION.search(bare) and "。" not in bare and not bare.endswith(":"))
         or NUMBER.fullmatch(bare.strip("()【】〔〕[]").strip())
-        or re.fullmatch(r".{0,20}(?:代表|委员).{0,6}(?:建议|提案|议案).{0,12}(?:表|纸|单|书)?", bare)
+        or re.fullmatch(r".{0,20}(?:代表|委员).{0,6}(?:建议|提案|议案)[^。,]{0,12}(?:表|纸|单|书)?", bare)
         or re.fullmatch(r"(?:建议|提案|议案)(?:表|纸|单|书)?", re.sub(r"\s", "", bare))
         or _TITLE.fullmatch(bare)
     )

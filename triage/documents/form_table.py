@@ -49,6 +49,16 @@ def read_table(table: Table, about: str = "") -> Iterator[Value | Named | str]:
             yield item
 
 
+def has_labels(table: Table) -> bool:
+    """Whether any cell is a label of ours, or begins with one: a form, not a table of figures."""
+    return any(
+        field_of(as_label(cell.text) or "")
+        or any(found.field and found.start == 0 for found in find_labels(half_width(cell.text)))
+        for row in table.rows
+        for cell in row
+    )
+
+
 def _label(cell: Cell) -> str | None:
     return None if cell.continued else as_label(cell.text)
 

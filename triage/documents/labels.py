@@ -32,7 +32,17 @@ LABELS: dict[str, tuple[str, ...]] = {
         *("领衔代表", "领衔人", "领衔代表姓名", "领衔委员", "领衔提案人", "领衔人姓名", "代表姓名", "代表"),
         *("提案人", "提案者", "提出人", "提出代表", "建议人", "建议代表", "提议人", "第一提案人", "委员"),
         *("第一提案者", "提建议人", "提建议代表", "主提人", "提出者", "建议提出人", "委员姓名", "领衔"),
-        *("提案人姓名", "建议人姓名", "首提代表", "第一提出人", "议案领衔人", "提案单位"),
+        *(
+            "提案人姓名",
+            "建议人姓名",
+            "提出人姓名",
+            "提议人姓名",
+            "提出代表姓名",
+            "首提代表",
+            "第一提出人",
+            "议案领衔人",
+            "提案单位",
+        ),
     ),
     "cosigners": (
         *("附议代表", "附议人", "附议", "附议委员", "附议者", "附议代表姓名", "附议人姓名", "附议代表名单"),
@@ -50,9 +60,9 @@ LABELS: dict[str, tuple[str, ...]] = {
     ),
     "proposed_unit": (
         *("建议承办单位", "拟承办单位", "建议办理单位", "希望承办单位", "建议主办单位", "建议承办部门"),
-        *("建议交办单位", "希望办理单位", "建议承办机关", "代表建议承办单位"),
+        *("建议交办单位", "希望办理单位", "建议承办机关", "代表建议承办单位", "承办单位建议"),
     ),
-    "lead_unit": ("主办单位",),
+    "lead_unit": ("主办单位", "主办部门", "承办单位", "牵头单位", "主办"),
     "role": ("承办角色", "承办性质", "办理角色"),
     "received_on": ("交办日期", "交办时间", "收件日期", "收到日期", "收文日期", "收到时间", "收件时间"),
 }
@@ -65,7 +75,19 @@ OTHER = (
     *("是否公开", "是否同意公开", "同意公开", "可否公开", "可否网上公开", "公开属性", "是否同意网上公开"),
     *("提出日期", "提出时间", "提交日期", "提交时间", "日期", "填表日期", "填写日期", "时间", "年月日"),
     *("备注", "说明", "审查意见", "交办意见", "领导批示", "审核意见", "处理意见", "拟办意见", "立案意见"),
-    *("承办单位", "会办单位", "协办单位", "办理单位", "分办单位", "交办单位", "办理意见", "经办人"),
+    *(
+        "会办",
+        "协办",
+        "会办部门",
+        "协办部门",
+        "会办单位",
+        "协办单位",
+        "办理单位",
+        "分办单位",
+        "交办单位",
+        "办理意见",
+        "经办人",
+    ),
     *("代表证号", "代表证编号", "委员证号", "性别", "年龄", "民族", "党派", "职业", "学历", "签名", "签字"),
     *("代表签名", "办理结果", "办理方式", "联系人", "主题词", "关键词", "附件", "承办人", "页码", "序号"),
     *("会议期间", "提出形式", "办理时限", "要求办结日期", "办结日期", "是否联名", "附议人数", "联名人数"),
@@ -74,12 +96,13 @@ OTHER = (
 )
 # may stand before a value without a colon, at the head of a line
 PLAIN = ("number", "title", "deputy", "cosigners", "delegation", "phone", "proposed_unit")
-# too common a word to be a label inside running text
+# too common a word to be a label inside running text, even with a colon
 WEAK = {
     *LABELS["part"],
     *("内容", "类型", "全文", "主要内容", "具体内容", "代表", "委员", "附议", "领衔", "联名", "电话", "手机"),
-    *("标题", "题目", "事由", "内容摘要", "提案单位", "联系方式"),
-    *OTHER,
+    *("标题", "题目", "事由", "内容摘要", "提案单位", "联系方式", "主办", "工作单位", "联系地址", "电子邮箱"),
+    *("办理结果", "办理方式", "关键词", "前期调研", "调研情况", "会议期间", "重点建议", "所在单位"),
+    *(label for label in OTHER if len(label) < 4),
 }
 
 _FIELD = {label: field for field, labels in LABELS.items() for label in labels} | dict.fromkeys(
@@ -134,10 +157,14 @@ def _spaced(label: str) -> str:
 _BARE = {_NOISE.sub("", label): label for label in _FIELD}
 _WORDS = sorted(_FIELD, key=len, reverse=True)
 _ASIDE_PART = r"(?:[ \t\u3000]*\([^)]{0,30}\))?"
+# a signature: 平川区人大代表:某某
+_SIGNED = r"[\u4e00-\u9fff]{2,12}(?:人大代表|政协委员|人民代表)"
 _LABELLED = re.compile(
     r"(?<![^\s;,。(])"
     r"(?:(?:[一二三四五六七八九十]{1,3}、|\d{1,2}[.、])[ \t]*)?"
-    rf"(?P<label>{'|'.join(map(_spaced, _WORDS))}){_ASIDE_PART}[ \t\u3000]*:"
+    rf"(?:(?P<label>{'|'.join(map(_spaced, _WORDS))}){_ASIDE_PART}[ \t\u3000]*:"
+    rf"|【(?P<boxed>{'|'.join(map(_spaced, _WORDS))})】[ \t\u3000]*:?"
+    rf"|(?P<signed>{_SIGNED})[ \t\u3000]*:)"
 )
 _PLAIN_WORDS = [w for w in _WORDS if _FIELD[w] in PLAIN and w not in WEAK]
 _UNMARKED = re.compile(
@@ -151,16 +178,17 @@ def find_labels(line: str, *, strong_only: bool = False) -> list[Found]:
     Args:
         strong_only: only labels that running text does not use by chance.
     """
-    found = [
-        Found(label, field_of(label), match.start(), match.end())
-        for match in _LABELLED.finditer(line)
-        if not ((label := _bare(match["label"])) in WEAK and strong_only)
-    ]
+    found = []
+    for match in _LABELLED.finditer(line):
+        label = _bare(match["label"] or match["boxed"] or match["signed"])
+        field = "deputy" if match["signed"] else field_of(label)
+        if not (strong_only and label in WEAK and not match["boxed"]):
+            found.append(Found(label, field, match.start(), match.end()))
     if not (found and found[0].start == 0):
-        match = _UNMARKED.match(line)
-        if match and (not found or match.end() <= found[0].start):
-            label = _bare(match["label"])
-            found.insert(0, Found(label, field_of(label), match.start(), match.end()))
+        unmarked = _UNMARKED.match(line)
+        if unmarked and (not found or unmarked.end() <= found[0].start):
+            label = _bare(unmarked["label"])
+            found.insert(0, Found(label, field_of(label), unmarked.start(), unmarked.end()))
     return found
 
 

@@ -8,6 +8,9 @@ from dataclasses import dataclass, replace
 from itertools import pairwise
 from statistics import median
 
+from triage.documents.labels import find_labels, half_width
+
+_FIRST_LINE = 3.5  # em; no paragraph's first line is set in deeper
 _WIDE_GAP = 1.5  # em; further apart than any blank inside a sentence
 _CJK = re.compile(r"[\u2e80-\u9fff\uf900-\ufaff\uff00-\uffef\U00020000-\U0003ffff]")
 _OPENING = "(\uff08〔【《〈「\u201c\u2018"
@@ -123,7 +126,7 @@ def _space(last: Glyph, glyph: Glyph, em: float, blank: bool) -> str:
     if gap >= _WIDE_GAP:
         return "  "
     latin = not _CJK.match(last.text[-1]) and not _CJK.match(glyph.text)
-    least = 0.12 if blank else 0.2 if latin else 0.6
+    least = 0.12 if blank else 0.2 if latin else 0.3
     return " " if gap >= least else ""
 
 
@@ -174,6 +177,10 @@ def continues(last: TextLine, line: TextLine) -> bool:
     """Whether a line goes on with the paragraph of the line before it."""
     if last.wide or line.wide or last.room >= line.first + 0.6 * last.size:
         return False
+    if last.indent > _FIRST_LINE and not last.centred:  # set to the right
+        return False
+    if _starts_with_label(line.text):
+        return False
     if line.indent >= 1.2 and not (last.centred and line.centred):
         return False
     if last.cjk and line.cjk and abs(last.size - line.size) > 0.15 * line.size:
@@ -182,6 +189,12 @@ def continues(last: TextLine, line: TextLine) -> bool:
     if last.pitch and step > 1.45 * last.pitch:
         return False
     return not (last.text[-1] in _SENTENCE_ENDS and _ITEM.match(line.text))
+
+
+def _starts_with_label(text: str) -> bool:
+    """Whether a field of a form begins here, which no paragraph runs into."""
+    found = find_labels(half_width(text), strong_only=True)
+    return bool(found) and found[0].start == 0
 
 
 def _seam(before: str, after: str) -> str:

@@ -22,23 +22,21 @@ OWN_NAMES = {
     "csv": (".csv",),
     "json": (".json",),
     "txt": (".txt", ".text", ".md"),
-    "image": (".png", ".jpg", ".jpeg", ".bmp", ".tif", ".tiff"),
+    "image": (".png", ".jpg", ".jpeg"),
 }
 MACROS = "文件带有宏,宏没有运行。"
 _SAVE_AS = "请用 Word 或 WPS 另存为 .docx 再上传。"
-_STARTS = [
+_OTHER_PICTURE = "这种图片不能读取,请改用 PNG、JPG 或 PDF。"
+_STARTS: list[tuple[bytes, str | None, str]] = [
     (b"{\\rtf", None, f"这是 RTF 文件。{_SAVE_AS}"),
     (b"\x89PNG", "image", ""),
     (b"\xff\xd8\xff", "image", ""),
-    (b"BM", "image", ""),
-    (b"II*\x00", "image", ""),
-    (b"MM\x00*", "image", ""),
+    *((start, None, _OTHER_PICTURE) for start in (b"BM", b"II*\x00", b"MM\x00*", b"GIF8")),
     (b"MZ", None, "这是程序文件,不能上传。"),
     (b"\x7fELF", None, "这是程序文件,不能上传。"),
     (b"Rar!", None, "这是压缩包,请解压后再上传。"),
     (b"7z\xbc\xaf", None, "这是压缩包,请解压后再上传。"),
     (b"\x1f\x8b", None, "这是压缩包,请解压后再上传。"),
-    (b"GIF8", None, "这是 GIF 图片,请改用 PNG、JPG 或 PDF。"),
 ]
 
 

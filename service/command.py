@@ -97,7 +97,8 @@ def build_parser() -> argparse.ArgumentParser:
             action="append",
             default=[],
             metavar="栏目=列名",
-            help="表里的列名与台账栏目的对照,可写几次;也可以是 TOML 文件([栏目] 和 [取值.栏目])",
+            help="表里的列名与台账栏目的对照,如 标题=建议题目;或写法的对照,如 承办科室:电力处=能源科;"
+            "可写几次,也可以是一行一条的文本文件",
         )
         who(sub)
         as_json(sub)

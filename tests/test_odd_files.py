@@ -45,13 +45,9 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     ):
         subprocess.run(
             [
-                "soffice",
-                f"-env:UserInstallation=file://{folder}/profile",
-                "--headless",
-                "--convert-to",
-                target,
-            ]
-            + ["--outdir", str(folder), str(folder / name)],
+                *("soffice", f"-env:UserInstallation=file://{folder}/profile", "--headless"),
+                *("--convert-to", target, "--outdir", str(folder), str(folder / name)),
+            ],
             check=True,
             capture_output=True,
         )

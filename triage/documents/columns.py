@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import tomllib
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -127,7 +126,8 @@ class ColumnMap:
     values: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
 
     def value(self, field: str, text: str) -> str:
-        return self.values.get(field, {}).get(text.strip(), text)
+        """The value that stands for ``text`` in our ledger; ``text`` itself where nothing says so."""
+        return self.values.get(field, {}).get(half_width(text.strip()), text)
 
 
 def bare_name(header: str) -> str:
@@ -170,45 +170,40 @@ def field_named(name: str) -> str:
 
 
 def parse_map(given: Iterable[str]) -> ColumnMap:
-    """A mapping from 我们的栏目=表里的列名 pairs and TOML files ([栏目] and [取值.栏目] tables).
+    """A mapping from lines such as 标题=建议题目 and 承办科室:电力处=能源科, or files of such lines.
+
+    The first says which of the sheet's columns is ours, the second which of its values is ours.
+    In a file empty lines and those that begin with # are left out.
 
     Raises:
-        InputError: a pair or file that is not understood; the message says which.
+        InputError: a line or file that is not understood; the message says which.
     """
     columns: dict[str, str] = {}
     values: dict[str, dict[str, str]] = {}
     for item in given:
-        ours, divider, theirs = half_width(item).partition("=")
-        if divider and not Path(item).is_file():
-            columns[field_named(ours.strip())] = theirs.strip()
-            continue
-        content = _read_toml(Path(item))
-        for ours, header in _table(content, ("栏目", "columns"), item).items():
-            columns[field_named(ours)] = str(header)
-        for ours, pairs in _table(content, ("取值", "values"), item).items():
-            if not isinstance(pairs, dict):
-                raise InputError(f'{item} 的[取值.{ours}]应是“表里的写法 = "台账的写法"”。', field="map")
-            values[field_named(ours)] = {str(k).strip(): str(v) for k, v in pairs.items()}
+        lines = [item] if "=" in half_width(item) and not Path(item).is_file() else _lines_of(Path(item))
+        for line in lines:
+            ours, divider, theirs = (part.strip() for part in half_width(line).partition("="))
+            name, _, value = (part.strip() for part in ours.partition(":"))
+            if not divider or not name or not theirs:
+                raise InputError(
+                    f"对照“{line[:60]}”看不懂,应写成“标题=表里的列名”或“承办科室:表里的写法=台账的写法”。",
+                    field="map",
+                )
+            if value:
+                values.setdefault(field_named(name), {})[value] = theirs
+            else:
+                columns[field_named(name)] = theirs
     return ColumnMap(columns, values)
 
 
-def _read_toml(path: Path) -> dict[str, object]:
+def _lines_of(path: Path) -> list[str]:
     try:
-        return tomllib.loads(path.read_text(encoding="utf-8"))
+        text = path.read_text(encoding="utf-8-sig")
     except OSError as error:
-        raise InputError(f"对照文件 {path} {os_reason(error)}。对照也可以直接写成“标题=建议题目”。") from None
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise InputError(f"对照文件 {path} 不是有效的 TOML:{error}。") from None
-
-
-def _table(content: Mapping[str, object], names: Sequence[str], where: str) -> dict[str, object]:
-    unknown = set(content) - {"栏目", "columns", "取值", "values"}
-    if unknown:
-        raise InputError(f"{where} 里有不认识的部分[{'、'.join(sorted(unknown))}],可用[栏目]和[取值.栏目]。")
-    for name in names:
-        table = content.get(name, {})
-        if table:
-            if not isinstance(table, dict):
-                raise InputError(f'{where} 的[{name}]写法不对,应是“栏目 = "列名"”。')
-            return table
-    return {}
+        raise InputError(
+            f"对照文件 {path} {os_reason(error)}。对照也可以直接写成“标题=建议题目”。", field="map"
+        ) from None
+    except UnicodeDecodeError:
+        raise InputError(f"对照文件 {path} 不是 UTF-8 编码的文本。", field="map") from None
+    return [line for line in text.splitlines() if line.strip() and not line.lstrip().startswith("#")]

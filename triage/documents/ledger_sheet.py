@@ -123,7 +123,8 @@ def _find_header(sheet: Sheet, mapping: ColumnMap) -> _Header | None:
     if best is None or not {"title", "body"} & set(best.fields.values()):
         return None
     named = sum(bool(name.strip()) for name in best.names)
-    return best if len(best.fields) >= min(MIN_COLUMNS, named) else None
+    told = any(field in mapping.columns for field in best.fields.values())  # somebody said so
+    return best if told or len(best.fields) >= min(MIN_COLUMNS, named) else None
 
 
 def _shown(sheet: Sheet, row: int, column: int) -> str:

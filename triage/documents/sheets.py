@@ -45,7 +45,7 @@ def read_workbook(content: bytes) -> tuple[list[Sheet], list[str]]:
             raw = book.get_sheet_by_name(about.name)
             if raw.total_height > MAX_ROWS:
                 raise InputError(f"工作表“{about.name}”有 {raw.total_height:,} 行,最多 {MAX_ROWS:,} 行。")
-            if raw.total_height and raw.total_width:
+            if raw.height and raw.width:
                 sheets.append(_sheet(about.name, raw))
     except (CalamineError, OSError, ValueError) as error:
         if "assword" in str(error) or "ncrypt" in str(error):

@@ -6,6 +6,7 @@ The places, people and figures in them are invented.
 from __future__ import annotations
 
 import subprocess
+from collections.abc import Sequence
 from pathlib import Path
 
 from form_layout import Layout
@@ -33,11 +34,11 @@ FIELDS = (
 LAYOUTS: list[Layout] = [*TABLES, *LINES, *LETTERS, *CONFERENCE]
 
 
-def make_all(folder: Path) -> list[tuple[Layout, Path]]:
+def make_all(folder: Path, layouts: Sequence[Layout] = LAYOUTS) -> list[tuple[Layout, Path]]:
     """Writes every layout's files into the folder, the further formats by one office call each."""
     made: list[tuple[Layout, Path]] = []
     wanted: dict[str, list[tuple[Layout, Path]]] = {}
-    for place, layout in enumerate(LAYOUTS, start=1):
+    for place, layout in enumerate(layouts, start=1):
         path = folder / f"{place:02}{layout.suffix}"
         layout.make(path)
         made.append((layout, path))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from datetime import date, datetime, timedelta
 
 from triage.documents.labels import as_label, half_width
@@ -93,6 +94,9 @@ def split_names(text: str) -> list[str] | None:
     return names if names and all(_NAME.fullmatch(name) for name in names) else None
 
 
+_PLACE = re.compile(
+    r"(?:公司|医院|学校|[中小大]学|政府|街道|中心|集团|银行|委员会|协会|代表团|局|院|厂|厅|村|镇|乡)$"
+)
 _OF_OFFICE = re.compile(r"^[\u4e00-\u9fff]{2,14}(?:代表|委员)\s+")
 _GROUP = re.compile(r"\(\s*([\u4e00-\u9fff]{2,20}(?:团|组|界|界别))\s*\)")
 
@@ -104,8 +108,20 @@ def group_of(text: str) -> str:
 
 
 def without_office(text: str) -> str:
-    """A name without what its bearer is: 云泽市人大代表  温如玉."""
-    return _OF_OFFICE.sub("", text.strip())
+    """A name without what its bearer is, where to find him, and how: 云泽市人大代表  温如玉 县医院 138…."""
+    bare = _OF_OFFICE.sub("", _PHONE.sub(" ", half_width(text)).strip())
+    if re.fullmatch(r"[\u4e00-\u9fff]{2,3}(?:代表|委员)", bare):
+        bare = bare[:-2]
+    first, *others = bare.split() or [""]
+    kept = [word for word in others if not _PLACE.search(word)]
+    return " ".join([first, *kept]) if len(kept) < len(others) else bare
+
+
+def ticked(text: str, choices: Sequence[str]) -> str:
+    """The one choice that is ticked, or that alone is named; empty where that is not plain."""
+    marked = [c for c in choices if re.search(rf"[☑√■●✓✔☒]\s*{c}", text)]
+    named = marked or [c for c in choices if c in text]
+    return named[0] if len(named) == 1 else ""
 
 
 def how_many(text: str) -> int:

@@ -21,6 +21,7 @@ from triage.documents.fields import (
     read_number,
     read_phone,
     split_names,
+    ticked,
     without_office,
 )
 from triage.documents.form_table import Named, Value, has_labels, read_table
@@ -50,6 +51,7 @@ _TITLE_OTHER = re.compile(r"《?[^。;!?::]{4,80}的(?:建议|提案|议案)》?
 _DAY_ONLY = re.compile(
     r"[((]?\s*(?:\d{4}|[二〇○零一九]{4})\s*[年./-]\s*\S{1,3}\s*[月./-]\s*\S{1,3}\s*日?\s*[))]?"
 )
+_TITLE_AND_NUMBER = re.compile(rf"(关于.*(?:建议|提案|议案)》?)\s*(\(?{NUMBER.pattern}\)?)")
 _AROUND_NUMBER = re.compile(r"人大|政协|代表|委员|建议|提案|议案|[案编]?号|[()\[\]【】〔〕\s]")
 _REMARK = re.compile(
     r"\(?(?:此|本)(?:表|件|页).{0,80}\)?|\(?(?:注|说明|填表说明|备注)\s*\d?\s*:.{0,120}\)?|[-—]+\s*\d+\s*[-—]+"
@@ -128,6 +130,10 @@ class _Reading:
             self._put_line(label, value)
 
     def _add_unlabelled(self, text: str) -> None:
+        numbered = _TITLE_AND_NUMBER.fullmatch(half_width(text))
+        if numbered and not self.in_body and len(text) <= HEADING_CHARS:
+            self._add_unlabelled(text[: numbered.end(1)].strip())
+            text = text[numbered.start(2) :]
         if self.in_body:
             self.body.append(text)
             return
@@ -267,6 +273,8 @@ class _Reading:
         fields["kind"] = self._kind(fields["title"])
         for name, read in (("delegation", one_line), ("proposed_unit", one_line), ("phone", read_phone)):
             fields[name] = next(filter(None, map(read, self.values.get(name, ()))), "")
+        if not fields["phone"]:
+            fields["phone"] = next(filter(None, map(read_phone, self.values.get("deputy", ()))), "")
         if not fields["delegation"]:
             fields["delegation"] = next(filter(None, map(group_of, self.values.get("deputy", ()))), "")
         fields["lead_unit"] = self._first("lead_unit")
@@ -324,9 +332,8 @@ class _Reading:
 
     def _kind(self, title: str) -> str:
         for text in (*self.values.get("kind", ()), *self.values.get("kind_heading", ())):
-            kinds = [kind for kind in KINDS if kind in text]
-            if len(kinds) == 1:
-                return kinds[0]
+            if kind := ticked(text, KINDS):
+                return kind
         return next((kind for kind in KINDS if title.endswith(kind)), "")
 
     def _day(self) -> str:

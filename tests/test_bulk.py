@@ -8,7 +8,8 @@ from pathlib import Path
 import pytest
 from sqlalchemy import select
 
-from triage.bulk import BulkReport, import_file, intake_file
+from triage.bulk import import_file, intake_file
+from triage.bulk_report import BulkReport
 from triage.desk import Desk
 from triage.errors import InputError
 from triage.ledger.search import CaseFilter, list_cases

@@ -153,7 +153,7 @@ def test_what_was_handed_in_is_there_word_for_word(printed: Page) -> None:
         "清溪县代表团",
     )
     assert (fields["承办角色"], fields["承办科室"]) == ("主办", SECTION)
-    assert (fields["分管领导"], fields["承办人"], fields["联系电话"]) == (
+    assert (fields["分管领导"], fields["承办人"], fields["承办电话"]) == (
         "包案领导",
         "林科员",
         "0000-5550106",

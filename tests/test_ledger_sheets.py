@@ -8,7 +8,8 @@ import openpyxl
 import pytest
 from sheet_layouts import MESSY_ASIDES, MESSY_REFUSED, MESSY_TAKEN, SHEETS, SheetLayout, messy
 
-from triage.bulk import BulkReport, import_file
+from triage.bulk import import_file
+from triage.bulk_report import BulkReport
 from triage.desk import Desk
 from triage.documents.columns import ColumnMap, parse_map
 from triage.documents.ledger_sheet import Aside, read_ledger

@@ -13,7 +13,8 @@ import pytest
 from arrivals import arrive
 
 from training import sample_office
-from triage.bulk import BulkReport, import_file
+from triage.bulk import import_file
+from triage.bulk_report import BulkReport
 from triage.config import Settings
 from triage.desk import Desk
 from triage.documents.ledger_sheet import read_ledger

@@ -6,7 +6,8 @@ import logging
 import threading
 import time
 
-from triage.bulk import BulkReport, Handed, Run
+from triage.bulk import Handed, Run
+from triage.bulk_report import BulkReport
 from triage.desk import Desk
 from triage.documents.columns import ColumnMap
 from triage.errors import LedgerBusy, TriageError

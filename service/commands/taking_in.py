@@ -9,7 +9,8 @@ from pathlib import Path
 
 from service.command import EXIT_OK, EXIT_PARTIAL
 from service.screen import progress_bar, say, say_json
-from triage.bulk import BulkReport, import_file, intake_file
+from triage.bulk import import_file, intake_file
+from triage.bulk_report import BulkReport
 from triage.config import Settings
 from triage.desk import Desk
 from triage.documents.columns import COLUMN_NAMES, parse_map

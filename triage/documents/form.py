@@ -24,6 +24,18 @@ from triage.documents.fields import (
     ticked,
     without_office,
 )
+from triage.documents.form_headings import (
+    AROUND_NUMBER,
+    DAY_ONLY,
+    HEADING_CHARS,
+    REMARK,
+    TITLE,
+    TITLE_AND_NUMBER,
+    find_title,
+    is_heading,
+    title_lines,
+    unquoted,
+)
 from triage.documents.form_table import Named, Value, has_labels, read_table
 from triage.documents.labels import Found, find_labels, half_width
 from triage.errors import InputError
@@ -42,20 +54,9 @@ ASKED = {
     "proposed_unit": "建议承办单位",
 }
 KINDS = ("建议", "提案", "议案")
-HEADING_CHARS = 80
 PROSE_CHARS = 30  # a line of that length belongs to the text, not to the head of the form
 MIN_BODY_CHARS = 20
 
-_TITLE = re.compile(r"《?关于.{2,200}(?:建议|提案|议案|意见|建议案|议案案)》?")
-_TITLE_OTHER = re.compile(r"《?[^。;!?::]{4,80}的(?:建议|提案|议案)》?")
-_DAY_ONLY = re.compile(
-    r"[((]?\s*(?:\d{4}|[二〇○零一九]{4})\s*[年./-]\s*\S{1,3}\s*[月./-]\s*\S{1,3}\s*日?\s*[))]?"
-)
-_TITLE_AND_NUMBER = re.compile(rf"(关于.*(?:建议|提案|议案)》?)\s*(\(?{NUMBER.pattern}\)?)")
-_AROUND_NUMBER = re.compile(r"人大|政协|代表|委员|建议|提案|议案|[案编]?号|[()\[\]【】〔〕\s]")
-_REMARK = re.compile(
-    r"\(?(?:此|本)(?:表|件|页).{0,80}\)?|\(?(?:注|说明|填表说明|备注)\s*\d?\s*:.{0,120}\)?|[-—]+\s*\d+\s*[-—]+"
-)
 _SHORT_LABEL_LINE = 60
 
 
@@ -130,7 +131,7 @@ class _Reading:
             self._put_line(label, value)
 
     def _add_unlabelled(self, text: str) -> None:
-        numbered = _TITLE_AND_NUMBER.fullmatch(half_width(text))
+        numbered = TITLE_AND_NUMBER.fullmatch(half_width(text))
         if numbered and not self.in_body and len(text) <= HEADING_CHARS:
             self._add_unlabelled(text[: numbered.end(1)].strip())
             text = text[numbered.start(2) :]
@@ -143,7 +144,7 @@ class _Reading:
         self.listing = False
         if re.search("附议|联名|共同提", text) and len(text) < PROSE_CHARS:
             self.about = "cosigners"
-        self.prose = self.prose or (len(text) >= PROSE_CHARS and not _is_heading(text) and not is_blank(text))
+        self.prose = self.prose or (len(text) >= PROSE_CHARS and not is_heading(text) and not is_blank(text))
         if not is_blank(text):
             self.runs[-1].append(text)
 
@@ -203,9 +204,9 @@ class _Reading:
         """Where no label names the body, it is the longest stretch of unlabelled lines."""
         if not self.labelled_body:
             best = max(self.runs, key=lambda run: sum(map(len, run)))
-            at = next((i for i, line in enumerate(best) if not _is_heading(line)), len(best))
-            at += _title_lines(best[at:])
-            while at < len(best) and _is_heading(best[at]):
+            at = next((i for i, line in enumerate(best) if not is_heading(line)), len(best))
+            at += title_lines(best[at:])
+            while at < len(best) and is_heading(best[at]):
                 at += 1
             body = best[at:]
             if sum(map(len, body)) >= MIN_BODY_CHARS:
@@ -222,7 +223,8 @@ class _Reading:
             lines = self.body[-1].splitlines()
             last = lines[-1] if lines else ""
             found = find_labels(half_width(last)) if len(last) < _SHORT_LABEL_LINE else []
-            of_form = _DAY_ONLY.fullmatch(last.strip()) or _REMARK.fullmatch(half_width(last.strip()))
+            bare = half_width(last.strip())
+            of_form = DAY_ONLY.fullmatch(bare) or REMARK.fullmatch(bare)
             if not (is_blank(last) or of_form or (found and found[0].start == 0)):
                 break
             for label, value in _values(last, found):
@@ -235,7 +237,7 @@ class _Reading:
     def read_headings(self) -> None:
         """Session, number, kind and title where they stand as headings without a label."""
         lines = [one_line(line) for line in self.headings]
-        title = _find_title(self.headings)
+        title = find_title(self.headings)
         if title and not any(map(one_line, self.values.get("title", ()))):
             self.values["title"] = [title]
         for line in lines:
@@ -246,14 +248,14 @@ class _Reading:
                 self.leftover.append(line)
 
     def _read_heading(self, line: str) -> bool:
-        if _TITLE.fullmatch(line):
+        if TITLE.fullmatch(line):
             return True
         used = False
         session, number = SESSION.search(line), NUMBER.search(line)
         if session:
             self.values.setdefault("session", []).append(session[0])
             used = True
-        alone = number and not _AROUND_NUMBER.sub("", line.replace(number[0], "", 1)).strip()
+        alone = number and not AROUND_NUMBER.sub("", line.replace(number[0], "", 1)).strip()
         if number and (session or alone):
             self.values.setdefault("number", []).append(number[0])
             used = True
@@ -294,7 +296,7 @@ class _Reading:
         return one_line(next(iter(self.values.get(name, ())), ""))
 
     def _title(self) -> str:
-        titles = list(dict.fromkeys(_unquoted(one_line(text)) for text in self.values.get("title", ())))
+        titles = list(dict.fromkeys(unquoted(one_line(text)) for text in self.values.get("title", ())))
         if len(titles) > 1:
             shown = "”“".join(title[:30] for title in titles[:3])
             raise InputError(f"文件里像有 {len(titles)} 件建议(“{shown}”),请一件一个文件。", titles=titles)
@@ -351,48 +353,3 @@ class _Reading:
 def _values(text: str, found: Sequence[Found]) -> Iterable[tuple[Found, str]]:
     ends = [*(label.start for label in found[1:]), len(text)][: len(found)]
     return [(label, text[label.end : end].strip()) for label, end in zip(found, ends, strict=True)]
-
-
-def _is_heading(line: str) -> bool:
-    """A short line that names the document, its number, its title or a day, not prose."""
-    bare = half_width(line).strip()
-    if len(bare) > HEADING_CHARS:
-        return False
-    return bool(
-        _DAY_ONLY.fullmatch(bare)
-        or (SESSION.search(bare) and "。" not in bare and not bare.endswith(":"))
-        or NUMBER.fullmatch(bare.strip("()【】〔〕[]").strip())
-        or re.fullmatch(r".{0,20}(?:代表|委员).{0,6}(?:建议|提案|议案)[^。,]{0,12}(?:表|纸|单|书)?", bare)
-        or re.fullmatch(r"(?:建议|提案|议案)(?:表|纸|单|书)?", re.sub(r"\s", "", bare))
-        or _TITLE.fullmatch(bare)
-    )
-
-
-def _title_lines(lines: Sequence[str]) -> int:
-    """How many of the first lines are one title that was broken into several."""
-    for count in range(1, min(4, len(lines) + 1)):
-        joined = one_line("".join(lines[:count]))
-        if any(len(line) > HEADING_CHARS // 2 or "。" in line for line in lines[:count]):
-            return 0
-        if _TITLE.fullmatch(joined):
-            return count
-    return 0
-
-
-def _find_title(lines: Sequence[str]) -> str:
-    """The heading that is a title, put together where it was broken into several lines."""
-    for at in range(len(lines)):
-        count = _title_lines(lines[at:])
-        if count:
-            return _unquoted(one_line("".join(lines[at : at + count])))
-    for line in lines:
-        bare = one_line(line)
-        if _TITLE_OTHER.fullmatch(bare) and not SESSION.search(half_width(bare)):
-            return _unquoted(bare)
-    return ""
-
-
-def _unquoted(title: str) -> str:
-    if title.startswith("《") and title.find("》") == len(title) - 1:
-        return title[1:-1]
-    return title

@@ -64,7 +64,6 @@ EVENT_NAMES = {
     "looked_back": "承诺回头看",
     "closed": "办结销号",
     "imported": "导入台账记载",
-    "list_taken_in": "整批登记",
     "model_trained": "训练模型",
     "model_promoted": "启用模型",
     "model_kept": "保留现用模型",

@@ -10,6 +10,7 @@ from urllib.parse import quote
 
 from fastapi import APIRouter, Form, Query, Request, Response, UploadFile
 from fastapi.responses import FileResponse
+from fastapi.routing import APIRoute
 from starlette.background import BackgroundTask
 
 from service.api import PROGRAM, TheDesk
@@ -25,6 +26,7 @@ from triage.errors import InputError
 from triage.exports.ledger_file import export_ledger
 from triage.ledger.batches import add_batch, get_batch, list_batches, resume_batch, stop_batch
 from triage.ledger.files import get_original, keep_original, name_of
+from triage.ledger.store import retried
 from triage.ledger.texts import check_who
 
 router = APIRouter(prefix="/api", route_class=RetryingRoute)
@@ -35,17 +37,30 @@ MEDIA_TYPES = {
 }
 
 
-@router.post(
-    "/files", status_code=201, summary="交来文件:留存原件并读取,还不登记", responses=documented(413, 422)
-)
 def add_file(file: UploadFile, desk: TheDesk, who: Annotated[str, Form(max_length=100)] = PROGRAM) -> FileOut:
     who = check_who(who)
     raw = file.file.read(MAX_FILE_BYTES + 1)
     handed = Handed.read(raw, file.filename or "")
     told = FileOut.of(handed, "")  # what cannot be used is not kept either
-    with desk.ledger.write() as session:
-        told.sha256 = keep_original(handed.raw, handed.name, who=who, session=session)
+
+    def keep() -> str:
+        with desk.ledger.write() as session:
+            return keep_original(handed.raw, handed.name, who=who, session=session)
+
+    told.sha256 = retried(keep)
     return told
+
+
+# an upload is read once, so the request as a whole cannot be tried again; its writing is
+router.add_api_route(
+    "/files",
+    add_file,
+    methods=["POST"],
+    status_code=201,
+    summary="交来文件:留存原件并读取,还不登记",
+    responses=documented(413, 422),
+    route_class_override=APIRoute,
+)
 
 
 @router.get("/files/{sha256}", summary="取原件", responses=documented(404))

@@ -225,7 +225,7 @@ def test_the_ledger_comes_as_a_file_with_the_filters_of_the_list(client: TestCli
     book = client.get("/api/ledger.xlsx", params={"number": "第3号"})
     assert book.headers["content-disposition"].endswith("%E5%B7%A5%E4%BD%9C%E5%8F%B0%E8%B4%A6.xlsx")
     rows = list(openpyxl.load_workbook(io.BytesIO(book.content))["台账"].values)
-    assert [row[2] for row in rows] == ["编号", "第3号"]
+    assert [row[1] for row in rows] == ["编号", "第3号"]
     assert len(client.get("/api/ledger.json").json()) == 5
     assert client.get("/api/ledger.csv").content.startswith(b"\xef\xbb\xbf")
     assert client.get("/api/ledger.exe").status_code == 422

@@ -14,11 +14,12 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).parent.parent))
 
 from form_layouts import FIELDS, LAYOUTS, make_all
-from form_layouts_unseen import LAYOUTS as UNSEEN
+from form_layouts_later import LAYOUTS as LATER
 from form_score import Score, count, read
 
 from triage.documents.blocks import Document, Line
 from triage.documents.form import read_form
+from triage.documents.labels import half_width
 
 # what a clerk's script looks for: the usual label, a colon or a gap, the rest of the line
 _USUAL = {
@@ -45,12 +46,12 @@ def plain(document: Document) -> Mapping[str, str]:
             lines.append(block.text)
         else:
             lines += ["\t".join(cell.text for cell in row) for row in block.rows]
-    text = "\n".join(lines)
+    text = half_width("\n".join(lines))
     found = {}
     for name, labels in _USUAL.items():
         spaced = "|".join(r"\s*".join(label) for label in labels.split("|"))
         rest = r"([\s\S]+)" if name == "body" else r"([^\n\t]+)"
-        match = re.search(rf"(?:{spaced})[::\t\s]+{rest}", text)
+        match = re.search(rf"(?:{spaced})[:\t\s]+{rest}", text)
         if match:
             found[name] = match[1].strip()
     return found
@@ -62,7 +63,7 @@ def main() -> int:
         "labels and a pattern": plain,
     }
     with tempfile.TemporaryDirectory() as folder:
-        for title, layouts in (("known while it was written", LAYOUTS), ("unseen", UNSEEN)):
+        for title, layouts in (("first set", LAYOUTS), ("later set", LATER)):
             into = Path(folder) / title.split()[0]
             into.mkdir()
             made = make_all(into, layouts)
@@ -74,7 +75,7 @@ def main() -> int:
                         total.add(path.name, count(layout.truth, reader(read(path))))
                     if files:
                         print(
-                            f"{title:27} {' '.join(suffixes):11} {len(files):3} files  {name:21}"
+                            f"{title:10} {' '.join(suffixes):11} {len(files):3} files  {name:21}"
                             f"{total.share:6.1%} of {total.right + total.wrong + total.missing}, "
                             f"{total.wrong} wrong, {total.invented} where a blank was due"
                         )

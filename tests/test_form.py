@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 from form_layouts import FIELDS, Layout, make_all
+from form_layouts_later import LAYOUTS as LATER
 from form_score import score
 
 Made = list[tuple[Layout, Path]]
@@ -45,6 +46,13 @@ def test_old_word_forms_are_read(made: Made) -> None:
 
 def test_pdf_forms_are_read(made: Made) -> None:
     result = score(_of(made, ".pdf"))
+    print(result)
+    assert result.share >= 0.98, str(result)
+    assert result.invented == 0, str(result)
+
+
+def test_forms_that_were_drawn_later_are_read(tmp_path: Path) -> None:
+    result = score(make_all(tmp_path, LATER))
     print(result)
     assert result.share >= 0.98, str(result)
     assert result.invented == 0, str(result)

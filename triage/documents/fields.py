@@ -65,6 +65,8 @@ def read_number(text: str) -> tuple[str, str]:
     if session:
         return "", re.sub(r"\s", "", session[0])
     number = re.sub(r"\s", "", text)
+    if number.count("(") != number.count(")"):  # of the brackets around the whole line
+        number = number.strip("()")
     return (number, "") if len(number) <= 60 and re.search(r"\d", number) else ("", "")
 
 

@@ -26,9 +26,11 @@ from triage.documents.fields import (
 )
 from triage.documents.form_headings import (
     AROUND_NUMBER,
+    BODY_OF_MEMBERS,
     DAY_ONLY,
     HEADING_CHARS,
     REMARK,
+    SALUTATION,
     TITLE,
     TITLE_AND_NUMBER,
     find_title,
@@ -208,14 +210,27 @@ class _Reading:
             at += title_lines(best[at:])
             while at < len(best) and is_heading(best[at]):
                 at += 1
+            if at < len(best) and SALUTATION.fullmatch(half_width(best[at]).replace(" ", "")):
+                at += 1
             body = best[at:]
             if sum(map(len, body)) >= MIN_BODY_CHARS:
                 self.body = body
                 del best[at:]
         self._trim_body()
+        if not self.labelled_body:
+            self._take_signature()
         for run in self.runs:
             for line in run:
                 (self.headings if len(line) <= HEADING_CHARS else self.leftover).append(line)
+
+    def _take_signature(self) -> None:
+        """A body of members that signs below its letter, where nobody else is named as the first signer."""
+        signed = re.sub(r"\s", "", self.body[-1]) if len(self.body) > 1 else ""
+        if "deputy" not in self.values and BODY_OF_MEMBERS.fullmatch(signed):
+            self.put(Value("", "deputy", signed))
+            if signed.endswith("代表团"):
+                self.put(Value("", "delegation", signed))
+            self.body.pop()
 
     def _trim_body(self) -> None:
         """A day, and short lines with a label, at the end of the body are the form's."""

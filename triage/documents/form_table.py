@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from triage.documents.blocks import Cell, Table
 from triage.documents.labels import NAME, as_label, field_of, find_labels, half_width
@@ -35,7 +35,7 @@ def read_table(table: Table, about: str = "") -> Iterator[Value | Named | str]:
     Args:
         about: the field that what stands above the table speaks of (deputy, cosigners), or empty.
     """
-    rows = table.rows
+    rows = _mended(table.rows)
     at = 0
     while at < len(rows):
         if _is_header(rows, at):
@@ -47,6 +47,20 @@ def read_table(table: Table, about: str = "") -> Iterator[Value | Named | str]:
             if isinstance(item, Value) and item.field in ("deputy", "cosigners"):
                 about = item.field
             yield item
+
+
+def _mended(rows: Sequence[Sequence[Cell]]) -> Sequence[Sequence[Cell]]:
+    """The rows, with one that the end of a page cut through its label put together again."""
+    whole: list[Sequence[Cell]] = []
+    for row in rows:
+        last = whole[-1] if whole else ()
+        cut = len(row) == len(last) > 1 and not as_label(last[0].text) and not as_label(row[0].text)
+        if cut and as_label(last[0].text + row[0].text):
+            pairs = zip(last, row, strict=True)
+            whole[-1] = [replace(a, text="\n".join(t for t in (a.text, b.text) if t)) for a, b in pairs]
+        else:
+            whole.append(row)
+    return whole
 
 
 def has_labels(table: Table) -> bool:

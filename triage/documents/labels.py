@@ -122,6 +122,7 @@ _FIELD = {label: field for field, labels in LABELS.items() for label in labels} 
 _NOISE = re.compile(r"[\s:*、/.()·_]")
 _ASIDE = re.compile(r"\([^)]{0,30}\)")
 _NUMBERING = re.compile(r"^\s*(?:[一二三四五六七八九十]+、|\([一二三四五六七八九十\d]+\)|\d{1,2}[.、])")
+_SIGNED_BY = re.compile(r"(?:签名|签字|名单|姓名)$")
 _HALF_WIDTH = {code: code - 0xFEE0 for code in range(0xFF01, 0xFF5F)} | {0x3000: 0x20}
 
 
@@ -151,8 +152,9 @@ def as_label(text: str) -> str | None:
         return None
     for candidate in (text, _ASIDE.sub("", text)):
         bare = _NOISE.sub("", _NUMBERING.sub("", candidate))
-        if bare in _BARE:
-            return _BARE[bare]
+        for known in (bare, _SIGNED_BY.sub("", bare)):
+            if known in _BARE:
+                return _BARE[known]
     return None
 
 
@@ -167,13 +169,14 @@ def _spaced(label: str) -> str:
 
 _BARE = {_NOISE.sub("", label): label for label in _FIELD}
 _WORDS = sorted(_FIELD, key=len, reverse=True)
+_SIGNATURES = r"(?:[ \t\u3000]*(?:签名|签字|名单|姓名))?"
 _ASIDE_PART = r"(?:[ \t\u3000]*\([^)]{0,30}\))?"
 # a signature: 平川区人大代表:某某
 _SIGNED = r"[\u4e00-\u9fff]{2,12}(?:人大代表|政协委员|人民代表)"
 _LABELLED = re.compile(
     r"(?<![^\s;,。(])"
     r"(?:(?:[一二三四五六七八九十]{1,3}、|\d{1,2}[.、])[ \t]*)?"
-    rf"(?:(?P<label>{'|'.join(map(_spaced, _WORDS))}){_ASIDE_PART}[ \t\u3000]*:"
+    rf"(?:(?P<label>{'|'.join(map(_spaced, _WORDS))}){_SIGNATURES}{_ASIDE_PART}[ \t\u3000]*:"
     rf"|【(?P<boxed>{'|'.join(map(_spaced, _WORDS))})】[ \t\u3000]*:?"
     rf"|(?P<signed>{_SIGNED})[ \t\u3000]*:)"
 )

@@ -11,6 +11,7 @@ from statistics import median
 from triage.documents.labels import find_labels, half_width
 
 _FIRST_LINE = 3.5  # em; no paragraph's first line is set in deeper
+_RAGGED = 4.0  # em; lines that end further in have no common edge
 _WIDE_GAP = 1.5  # em; further apart than any blank inside a sentence
 _CJK = re.compile(r"[\u2e80-\u9fff\uf900-\ufaff\uff00-\uffef\U00020000-\U0003ffff]")
 _OPENING = "(\uff08〔【《〈「\u201c\u2018"
@@ -134,7 +135,12 @@ def in_column(lines: Sequence[TextLine], left: float, right: float) -> list[Text
     """The lines, told where their column begins and ends."""
     if not lines:
         return []
-    edge = common_edge([line.left for line in lines], lines[0].size)
+    size = lines[0].size
+    edge = common_edge([line.left for line in lines], size)
+    # a mark that hangs over the margin, or one stray line, is not where lines end
+    end = -common_edge([-line.right for line in lines], size)
+    if right - end <= _RAGGED * size:
+        right = end
     steps = [later.base - line.base for line, later in pairwise(lines)]
     pitch = median(step for step in steps if step > 0) if any(step > 0 for step in steps) else 0.0
     return [_placed(line, edge, left, right, pitch) for line in lines]

@@ -52,7 +52,6 @@ class Handed:
 
 
 Good = list[tuple[Row, Submission]]
-Put = Callable[[Good, BulkReport], None]
 
 
 def intake_file(

@@ -21,10 +21,6 @@ from triage.sheet_records import write_commitments, write_contact, write_feedbac
 from triage.taxonomy import TARGETS
 
 NUMBER = "台账编号"
-DAYS = (
-    *("received_on", "due_on", "key_on", "replied_on", "closed_on"),
-    *("commitment_due_on", "commitment_kept_on"),
-)
 PAGE = 500
 Cell = int | str | date | None
 

@@ -154,6 +154,14 @@ def empty_rows() -> bytes:
     )
 
 
+def far_cell() -> bytes:
+    """A blank typed into the last cell of all: a table of 17 thousand million cells, taken at its word."""
+    content = workbook()
+    sheet = zipfile.ZipFile(io.BytesIO(content)).read("xl/worksheets/sheet1.xml")
+    cell = b'<row r="1048576"><c r="XFD1048576" t="inlineStr"><is><t> </t></is></c></row></sheetData>'
+    return repacked(content, {"xl/worksheets/sheet1.xml": sheet.replace(b"</sheetData>", cell)})
+
+
 def noise(start: bytes) -> bytes:
     return start + random.Random(6).randbytes(20_000)
 
@@ -203,7 +211,7 @@ ODD = [
     Odd("别的编码.txt", plain(TEXT.encode("gb18030") + b"\xff\xff"), "编码"),
     Odd("图片.bmp", lambda _: picture("BMP"), "PNG"),
     Odd("空白图片.png", lambda _: picture("PNG"), "识别"),
-    Odd("只有图片.docx", lambda _: picture_only(), "没有读到文字"),
+    Odd("只有图片.docx", lambda _: picture_only(), "只有图片"),
     Odd("截断.docx", plain(word()[:9_000]), "损坏"),
     Odd("截断.pdf", lambda folder: (folder / "long.pdf").read_bytes()[:30_000], "损坏"),
     Odd("乱码.docx", lambda _: noise(b"PK\x03\x04"), "损坏"),
@@ -216,6 +224,7 @@ ODD = [
     Odd("版式.ofd", lambda _: container("OFD.xml", "Doc_0/Document.xml"), "OFD"),
     Odd("程序.docx", lambda _: noise(b"MZ"), "程序文件"),
     Odd("百万空行.xlsx", lambda _: empty_rows(), "", read=True),
+    Odd("角落里的空格.xlsx", lambda _: far_cell(), "太大或太复杂"),
     Odd("命令.xlsx", plain(workbook(("标题", "正文"), ("路灯", "=cmd|' /C calc'!A0"))), "", read=True),
     Odd("两万空段.docx", lambda _: word((*[""] * 20_000, "标题:路灯", f"正文:{BODY}")), "", read=True),
     Odd("外部链接.docx", lambda _: linked(), "", read=True),

@@ -6,17 +6,24 @@ from pathlib import Path
 
 import openpyxl
 import pytest
+from later_sheets import LAYOUTS as LATER
+from later_sheets import SheetLayout as Later
 from sheet_layouts import MESSY_ASIDES, MESSY_REFUSED, MESSY_TAKEN, SHEETS, SheetLayout, messy
 
+from training import sample_office
 from triage.bulk import import_file
 from triage.bulk_report import BulkReport
 from triage.desk import Desk
 from triage.documents.columns import ColumnMap, parse_map
+from triage.documents.fields import split_names
 from triage.documents.ledger_sheet import Aside, read_ledger
 from triage.documents.reading import read_content
 from triage.documents.rows import Row
 from triage.errors import InputError
 from triage.ledger.cases import get_case
+from triage.sheet_records import record_of, submission_of
+from triage.taxonomy import load_taxonomy
+from triage.text import normalise
 
 DAYS = ("received_on", "closed_on", "replied_on", "due_on")
 
@@ -35,6 +42,29 @@ def test_every_field_of_every_row_is_found(tmp_path: Path, layout: SheetLayout) 
         found = {name: text.strip() for name, text in row.fields.items() if text.strip()}
         found |= {name: str(row.date(name)) for name in DAYS if name in found}
         assert found == wanted
+
+
+@pytest.mark.parametrize("layout", LATER, ids=lambda layout: layout.name)
+def test_ledgers_drawn_by_somebody_else_become_the_same_records(tmp_path: Path, layout: Later) -> None:
+    taxonomy = load_taxonomy(sample_office.OFFICE)
+    path = layout.make(tmp_path)
+    rows = read(path)
+    assert len(rows) == len(layout.truth)
+    for row, wanted in zip(rows, layout.truth, strict=True):
+        record, _ = record_of(row, submission_of(row, ""), taxonomy)
+        told = {
+            name: str(getattr(record.submission, name, "") or getattr(record, name, "")) for name in wanted
+        }
+        told |= {name: decided.label for name, decided in record.labels.items() if name in wanted}
+        told |= {name: row.get(name) for name in ("feedback",) if name in wanted}
+        told |= {
+            name: "、".join(split_names(told[name]) or [told[name]])
+            for name in ("cosigners",)
+            if name in told
+        }
+        assert {name: normalise(text) for name, text in told.items()} == {
+            name: normalise(text) for name, text in wanted.items()
+        }
 
 
 def test_a_messy_sheet_is_taken_in_as_far_as_it_goes_and_the_rest_told_cell_by_cell(

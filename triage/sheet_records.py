@@ -93,6 +93,8 @@ def record_of(row: Row, submission: Submission, taxonomy: Taxonomy) -> tuple[Rec
     closed_on, replied_on = row.date("closed_on"), row.date("replied_on")
     result_class = _result_class(row, taxonomy)
     state = _state(row, bool(closed_on or result_class))
+    if state == "closed":  # many ledgers have one day for both (办复日期)
+        closed_on = closed_on or replied_on
     day = closed_on or replied_on or submission.received_on or date.today()
     lists = _Lists(row, day)
     record = Record(
@@ -175,6 +177,11 @@ def _result_class(row: Row, taxonomy: Taxonomy) -> str:
     if is_blank(text):
         return ""
     named = {re.sub(r"\s", "", c.name): c.code for c in taxonomy.result_classes}
+    codes = [
+        c.code for c in taxonomy.result_classes if re.search(rf"(?<![A-Za-z]){re.escape(c.code)}类", text)
+    ]
+    if len(codes) == 1:  # also 正在解决(B类)
+        return codes[0]
     return named.get(text, re.sub(r"[类件]+$", "", text))
 
 

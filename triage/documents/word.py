@@ -37,8 +37,11 @@ def read_docx(content: bytes) -> Document:
     if body is None:
         raise InputError("Word 文件里没有正文,打不开。")
     lines = [block for header in headers for block in _blocks(header) if isinstance(block, Line)]
+    blocks = tuple(_blocks(body))
+    if not blocks and any(_tag(element) in ("blip", "imagedata") for element in body.iter()):
+        raise InputError("Word 文件里只有图片,没有文字可读。请上传有文字的 Word 版或 PDF,或直接录入。")
     notes = (MACROS,) if any(name.endswith("vbaProject.bin") for name in names) else ()
-    return Document((*dict.fromkeys(lines), *_blocks(body)), notes)
+    return Document((*dict.fromkeys(lines), *blocks), notes)
 
 
 def _main_part(archive: zipfile.ZipFile) -> str:

@@ -82,7 +82,7 @@ def begin_batch(body: BatchIn, desk: TheDesk, request: Request) -> BatchOut:
     unknown = [name for name in (*body.columns, *body.values) if name not in COLUMN_NAMES]
     if unknown:
         raise InputError(f"没有“{unknown[0][:40]}”这一栏。可用:{'、'.join(COLUMN_NAMES)}。", field="columns")
-    options = {"session": body.session, "columns": body.columns, "values": body.values}
+    options = {"session": body.session, "columns": body.columns, "values": body.values, "closed": body.closed}
     with desk.ledger.write() as session:
         row = add_batch(body.kind, body.sha256, base_name(body.name), options, who=body.who, session=session)
         told = BatchOut.of(row)

@@ -100,6 +100,10 @@ def build_parser() -> argparse.ArgumentParser:
             help="表里的列名与台账栏目的对照,如 标题=建议题目;或写法的对照,如 承办科室:电力处=能源科;"
             "可写几次,也可以是一行一条的文本文件",
         )
+        if name == "import":
+            sub.add_argument(
+                "--closed", action="store_true", help="没有写明状态、办理结果和日期的行,按已办结登记"
+            )
         who(sub)
         as_json(sub)
 

@@ -120,6 +120,7 @@ class BatchIn(Strict):
     session: str = Field("", max_length=200, description="文件中没有届次时用的届次")
     columns: dict[str, str] = Field({}, description="我们的栏目(如 title)到表里的列名")
     values: dict[str, dict[str, str]] = Field({}, description="栏目到表里的写法到台账的写法")
+    closed: bool = Field(False, description="导入时没有写明状态、结果和日期的行,按已办结登记")
     who: str = Field(max_length=100)
 
 

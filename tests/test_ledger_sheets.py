@@ -106,7 +106,7 @@ def two_sheets(path: Path) -> Path:
 
 
 def test_sheets_are_read_one_by_one_and_the_place_names_them(desk: Desk, tmp_path: Path) -> None:
-    report = import_file(desk, two_sheets(tmp_path / "a.xlsx"), who="李")
+    report = import_file(desk, two_sheets(tmp_path / "a.xlsx"), who="李", closed=True)
     assert [(t.sheet, t.line) for t in report.taken] == [("人大建议", 2)]
     assert [(bad.sheet, bad.cell) for bad in report.refused] == [("政协提案", "E2")]
     assert any("草稿" in note and "隐藏" in note for note in report.notes)
@@ -155,7 +155,7 @@ def test_columns_that_only_share_a_name_with_ours_are_left_out(desk: Desk, tmp_p
     book.active.append(["编号", "案由", "类型", "办理方式", "交办日期", "承办科室"])
     book.active.append(["1", "停电", "经济类", "书面", "2025.1.1", "能源科"])
     book.save(tmp_path / "a.xlsx")
-    report = import_file(desk, tmp_path / "a.xlsx", who="李")
+    report = import_file(desk, tmp_path / "a.xlsx", who="李", closed=True)
     assert (len(report.created), report.refused) == (1, [])
     assert [note[:6] for note in report.notes] == ["“类型”一列", "“办理方式”"]
 
@@ -184,3 +184,50 @@ def test_what_a_sheet_says_of_contacts_and_feedback_is_entered_or_told(desk: Des
     assert said == [[("满意", "2025-03-01")], [("基本满意", "2025-03-01")], []]
     assert ["G4" in line or "H4" in line for line in report.kept] == [True, True]
     assert [isinstance(a, Aside) for a in report.asides] == []
+
+
+def sheet_of(path: Path, *rows: list[str]) -> Path:
+    book = openpyxl.Workbook()
+    for row in rows:
+        book.active.append(row)
+    book.save(path)
+    return path
+
+
+PLAIN = ["编号", "案由", "领衔代表", "交办日期", "承办科室"]
+
+
+def test_a_row_that_does_not_say_it_is_over_is_never_closed(desk: Desk, tmp_path: Path) -> None:
+    path = sheet_of(tmp_path / "a.xlsx", PLAIN, ["1", "停电", "张三", "2025.1.1", "能源科"])
+    report = import_file(desk, path, who="李")
+    assert report.taken == []
+    assert "看不出是否办结" in report.refused[0].reason
+    said = import_file(desk, path, who="李", closed=True)
+    with desk.ledger.read() as session:
+        assert get_case(said.created[0], session=session).state == "closed"
+
+
+@pytest.mark.parametrize(
+    ("header", "word", "state"),
+    [
+        ("办理进度", "正在办理", "in_handling"),
+        ("是否办结", "否", "in_handling"),
+        ("是否办结", "是", "closed"),
+    ],
+)
+def test_where_a_case_stands_is_read_under_other_names(
+    desk: Desk, tmp_path: Path, header: str, word: str, state: str
+) -> None:
+    row = ["1", "停电", "张三", "2025.1.1", "能源科", word]
+    report = import_file(desk, sheet_of(tmp_path / "a.xlsx", [*PLAIN, header], row), who="李")
+    with desk.ledger.read() as session:
+        assert get_case(report.created[0], session=session).state == state
+
+
+def test_a_row_with_a_number_and_a_signer_is_no_remark(desk: Desk, tmp_path: Path) -> None:
+    path = sheet_of(
+        tmp_path / "a.xlsx", PLAIN, ["202", "", "乙二", "", ""], ["说明:止于六月", "", "", "", ""]
+    )
+    report = import_file(desk, path, who="李")
+    assert [(bad.line, bad.cell) for bad in report.refused] == [(2, "B2")]
+    assert [aside.line for aside in report.asides] == [3]

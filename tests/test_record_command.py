@@ -68,7 +68,7 @@ def test_verify_says_that_all_holds_and_gives_an_anchor(run: Run) -> None:
     assert "全部一致" in said
     anchor = said.split("锚点 ")[1].split("(")[0]
     assert run("verify", "--anchor", anchor)[0] == 0
-    code, said, _ = run("verify", "--anchor", "3:00", "--json")
+    code, said, _ = run("verify", "--anchor", "3:" + "0" * 64, "--json")
     assert (code, json.loads(said)["ok"]) == (1, False)
 
 

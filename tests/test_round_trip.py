@@ -175,3 +175,15 @@ def test_out_and_in_and_out_again_is_equal(
         *("flags", "assists", "contacts", "feedback", "merge", "commitment_kept_on", "key_on", "leader"),
         *("section_who", "phone", "proposed_unit", "lead_unit", "replied_on"),
     }
+
+
+@pytest.mark.parametrize("suffix", ["xlsx", "csv", "json"])
+def test_an_unchanged_export_brought_back_is_nothing_new(desk: Desk, tmp_path: Path, suffix: str) -> None:
+    sent = Submission(title="路灯", body="第一段。\r\n  第二段。 ", number="第1号", session="六届五次")
+    case_id = desk.take_in(sent, who="李").case_id  # without a day of receipt, as documents come
+    path = export(desk.ledger, tmp_path / f"a.{suffix}", desk.taxonomy)
+    report = import_file(desk, path, who="李")
+    assert (report.created, report.known, report.differing) == ([], 1, [])
+    with desk.ledger.read() as session:
+        assert "resent" not in {e.kind for e in session.get_one(CaseRow, case_id).events}
+    assert desk.take_in(replace(sent, body="别的。"), who="李").differs

@@ -10,6 +10,7 @@ import pytest
 from arrivals import arrive
 from sqlalchemy import text
 
+from triage.errors import InputError
 from triage.ledger.chain import digest
 from triage.ledger.contacts import add_contact
 from triage.ledger.decisions import decide
@@ -134,7 +135,7 @@ def test_an_anchor_written_down_earlier_is_found_again(full: Ledger) -> None:
     with full.write() as session:
         add_contact(2, "letter", who="李", session=session)
     assert check(full, anchor).problems == []
-    assert "锚点" in check(full, "5:abcdef").problems[0]
+    assert "锚点" in check(full, "5:" + "ab" * 32).problems[0]
 
 
 @pytest.mark.parametrize(
@@ -178,3 +179,9 @@ def test_a_column_added_later_changes_no_seal() -> None:
     assert digest(row) == digest({**row, "added": None, "more": "", "lists": []})
     assert digest(row) != digest({**row, "added": "x"})
     assert digest(row) == digest({**row, "version": 7})  # counts changes, says nothing of a case
+
+
+@pytest.mark.parametrize("anchor", ["abc", "26:0000", "26", ":" + "a" * 64])
+def test_a_mistyped_anchor_accuses_nobody(ledger: Ledger, anchor: str) -> None:
+    with ledger.read() as session, pytest.raises(InputError, match="锚点写法不对"):
+        verify_ledger(session, anchor=anchor)

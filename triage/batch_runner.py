@@ -92,6 +92,7 @@ class BatchRunner:
             who=batch.who,
             session=batch.options.get("session", ""),
             mapping=mapping,
+            closed=batch.options.get("closed", False),
             report=BulkReport.from_dict(batch.report),
             done=batch.done,
         )

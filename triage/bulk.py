@@ -80,16 +80,18 @@ def import_file(
     who: str,
     session: str = "",
     mapping: ColumnMap | None = None,
+    closed: bool = False,
     progress: Progress = lambda *_: None,
 ) -> BulkReport:
     """Put a ledger kept so far into this one: closed cases with their labels, open ones as they stand.
 
-    Safe to interrupt and to run again.
+    A case that is there already is left as it is. Safe to interrupt and to run again.
 
     Raises:
         InputError: the file as a whole cannot be read.
     """
-    return Run("import", desk, Handed.of(path), who=who, session=session, mapping=mapping).finish(progress)
+    run = Run("import", desk, Handed.of(path), who=who, session=session, mapping=mapping, closed=closed)
+    return run.finish(progress)
 
 
 class Run:
@@ -104,17 +106,20 @@ class Run:
         who: str,
         session: str = "",
         mapping: ColumnMap | None = None,
+        closed: bool = False,
         report: BulkReport | None = None,
         done: int = 0,
     ) -> None:
         """Args:
             kind: intake or import.
             session: stands in where a row names none.
+            closed: rows of which nothing says where they stand are closed ones (import).
             report, done: of an earlier run that was interrupted, and how many rows it did.
 
         Raises:
             InputError: the file holds no list of suggestions, or a document none.
         """
+        self._closed = closed
         self._desk, self._who, self._session, self._name = desk, who, session, handed.name
         self.kind, self.report, self.done = kind, report or BulkReport(), done
         self._rows: list[Row | BadRow | Aside]
@@ -227,7 +232,7 @@ class Run:
         vectors = dict(zip(map(id, new), zip(*self._desk.encode(new), strict=True), strict=True))
         for row, submission in good:
             try:
-                record, kept = record_of(row, submission, self._desk.taxonomy)
+                record, kept = record_of(row, submission, self._desk.taxonomy, closed=self._closed)
                 put = partial(self._desk.enter, record, who=self._who, file=self._file(row))
                 receipt = retried(partial(put, vectors=vectors.get(id(submission))))
             except InputError as error:

@@ -24,9 +24,9 @@ from triage.taxonomy import TARGETS, Taxonomy
 _STATES = {
     **{name: state for state, name in STATE_NAMES.items()},
     **dict.fromkeys(
-        ("办结", "已办复", "办复", "已完成", "办理完毕", "已销号", "已办结销号", "结案"), "closed"
+        ("是", "办结", "已办复", "办复", "已完成", "办理完毕", "已销号", "已办结销号", "结案"), "closed"
     ),
-    **dict.fromkeys(("在办", "正在办理", "办理", "承办中"), "in_handling"),
+    **dict.fromkeys(("否", "未办结", "在办", "正在办理", "办理", "承办中"), "in_handling"),
     **dict.fromkeys(("已回复", "已复"), "replied"),
     **dict.fromkeys(("未办", "待办", "待分办", "未分办", "未交办"), "in_review"),
     **dict.fromkeys(("已交办", "待签收", "已转办", "已分送"), "assigned"),
@@ -83,8 +83,13 @@ def submission_of(row: Row, session: str) -> Submission:
     )
 
 
-def record_of(row: Row, submission: Submission, taxonomy: Taxonomy) -> tuple[Record, list[str]]:
+def record_of(
+    row: Row, submission: Submission, taxonomy: Taxonomy, *, closed: bool = False
+) -> tuple[Record, list[str]]:
     """The record in a row whose submission was checked, and what of it is kept as text only.
+
+    Args:
+        closed: rows of which nothing says where they stand are closed ones.
 
     Raises:
         InputError: something that the ledger cannot take; ``field`` in its detail names the column.
@@ -92,7 +97,8 @@ def record_of(row: Row, submission: Submission, taxonomy: Taxonomy) -> tuple[Rec
     labels = _labels(row)
     closed_on, replied_on = row.date("closed_on"), row.date("replied_on")
     result_class = _result_class(row, taxonomy)
-    state = _state(row, bool(closed_on or result_class))
+    over = bool(closed_on or replied_on or result_class or row.get("reply_number"))
+    state = _state(row, over, closed)
     if state == "closed":  # many ledgers have one day for both (办复日期)
         closed_on = closed_on or replied_on
     day = closed_on or replied_on or submission.received_on or date.today()
@@ -158,7 +164,13 @@ def _labels(row: Row) -> dict[str, Decided]:
     return found
 
 
-def _state(row: Row, over: bool) -> str:
+def _state(row: Row, over: bool, closed: bool) -> str:
+    """Where the case stands; one of which nothing says that it is over is not taken for closed.
+
+    Args:
+        over: there is a day of closing or of the reply, a number of it, or a result.
+        closed: somebody said that what says nothing is closed.
+    """
     word = re.sub(r"[\s。]", "", row.get("state"))
     if word:
         if word not in _STATES:
@@ -166,9 +178,13 @@ def _state(row: Row, over: bool) -> str:
                 f"状态“{word[:20]}”无法对应,可用:{'、'.join(STATE_NAMES.values())}。", field="state"
             )
         return _STATES[word]
-    if over or "state" not in row.fields:
+    if over or closed:
         return "closed"
-    raise InputError("状态是空的,也没有办结日期和办理结果。", field="state")
+    raise InputError(
+        "看不出是否办结:没有状态、办结日期、办理结果和答复。用 --map 状态=列名 指明哪一列是状态;"
+        "确是往年办结的,加 --closed。",
+        field="state",
+    )
 
 
 def _result_class(row: Row, taxonomy: Taxonomy) -> str:

@@ -23,7 +23,7 @@ EXIT_INTERRUPTED = 130
 
 
 def import_(args: argparse.Namespace, settings: Settings) -> int:
-    return _run(args, settings, import_file, "导入")
+    return _run(args, settings, partial(import_file, closed=args.closed), "导入")
 
 
 def intake_(args: argparse.Namespace, settings: Settings) -> int:
@@ -95,6 +95,8 @@ def _tell(what: str, path: Path, report: BulkReport | InputError, *, several: bo
         )
         unused = f";没有用到:{'、'.join(sheet['unused'])}" if sheet["unused"] else ""
         say(f"  {sheet['sheet'] and '工作表“' + sheet['sheet'] + '”'}各列:{used}{unused}")
+    if report.known:
+        say("  已在台账的件保持原样:收件和导入都不改动已有的件,要改请在网页或接口上办理。")
     _tell_some(report.notes)
     if report.differing:
         lines = "、".join(map(str, report.differing[:SHOWN]))

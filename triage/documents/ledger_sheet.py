@@ -16,7 +16,7 @@ from triage.errors import InputError
 
 HEADER_ROWS = 15  # titles and notes above the header end before
 MIN_COLUMNS = 3  # fewer known columns are no ledger, unless they are all there are
-MIN_CELLS = 3  # a row with fewer values of ours and without a title is a remark
+MIN_CELLS = 2  # a row with fewer values of ours and without a title is a remark
 TOTALS = ("合计", "总计", "小计", "共计", "总数", "平均")
 
 

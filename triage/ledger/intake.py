@@ -90,10 +90,24 @@ def note_resent(case: CaseRow, submission: Submission, *, who: str, session: Ses
 
     The differing text is kept in the event, so nothing that was sent is lost.
     """
-    if submission.sha256 == case.content_sha256:
+    if submission.sha256 == case.content_sha256 or _holds(case, submission):
         return False
     seen = [e.detail.get("sha256") for e in case.events if e.kind == "resent"]
     if submission.sha256 not in seen:
         detail = {k: v for k, v in submission.__dict__.items() if k != "received_on"}
         add_event("resent", who=who, session=session, case_id=case.id, sha256=submission.sha256, sent=detail)
     return True
+
+
+def _holds(case: CaseRow, submission: Submission) -> bool:
+    """Whether the case has all that came, though not every field was sent the first time.
+
+    Line ends are told apart by no sheet, and the day of receipt may have been set by intake.
+    """
+    sent = {k: v for k, v in submission.__dict__.items() if k not in ("received_on", "idempotency_key")}
+    same = all(_lines(value) == _lines(getattr(case, name) or "") for name, value in sent.items())
+    return same and submission.received_on in (None, case.received_on)
+
+
+def _lines(text: str) -> str:
+    return "\n".join(line.strip() for line in text.strip().splitlines())

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import re
 from collections.abc import Generator, Iterator
 from contextlib import closing
 from dataclasses import dataclass
@@ -11,12 +12,14 @@ from typing import Any
 from sqlalchemy import Row, select
 from sqlalchemy.orm import Session
 
+from triage.errors import InputError
 from triage.ledger.adoption import BATCH, sealed_digests
 from triage.ledger.chain import event_hash, seal_hash
 from triage.ledger.events import EVENT_NAMES
 from triage.ledger.file_tables import OriginalRow
 from triage.ledger.tables import EventRow, SealRow
 
+_ANCHOR = re.compile(r"0:|\d+:[0-9a-f]{64}")
 TABLE_NAMES = {
     "case": "建议件",
     "prediction": "推荐",
@@ -62,7 +65,12 @@ def verify_ledger(session: Session, *, anchor: str = "") -> Verdict:
 
     Args:
         anchor: an earlier check's ``anchor``, which must still be in the chain.
+
+    Raises:
+        InputError: the anchor is none, which is a slip of the pen and no sign of tampering.
     """
+    if anchor and not _ANCHOR.fullmatch(anchor):
+        raise InputError("锚点写法不对:应是核对时抄下的“编号:64 位摘要”,请检查有没有抄错。", field="anchor")
     walk = _Walk(anchor)
     walk.events(session)
     rows = walk.rows(session)

@@ -9,9 +9,11 @@ from urllib.parse import quote, unquote, urlencode
 from fastapi import APIRouter, Form, Query, Request
 from fastapi.responses import HTMLResponse, RedirectResponse, Response
 from fastapi.templating import Jinja2Templates
+from markupsafe import Markup
 
 from service.api import TheDesk, describe_models
 from service.marking import mark
+from service.people import ROLE_NAMES, csrf_of, get_person
 from service.related_view import DONE, related_context, told_since
 from service.retrying import RetryingRoute
 from service.schemas_handling import HandlingOut
@@ -45,6 +47,9 @@ def render(request: Request, desk: Desk, name: str, status: int = 200, **context
         name,
         {
             "office": desk.taxonomy.office,
+            "person": get_person(request),
+            "role_names": ROLE_NAMES,
+            "csrf_field": Markup('<input type="hidden" name="csrf" value="{}">').format(csrf_of(request)),
             "invented": desk.taxonomy.invented,
             "problems": desk.champions.problems(),
             "target_names": TARGET_NAMES,

@@ -21,7 +21,7 @@ from triage.errors import Conflict, InputError
 from triage.ledger.base import Base
 from triage.ledger.commitments import Commitment, keep_commitment, look_back
 from triage.ledger.contacts import add_contact
-from triage.ledger.grants import ADDED_TO, CACHES, CHANGING, grant_application
+from triage.ledger.grants import ADDED_TO, CACHES, CHANGING, PASSING, grant_application
 from triage.ledger.merges import merge_cases, unmerge
 from triage.ledger.store import Ledger
 from triage.ledger.verify import verify_ledger
@@ -130,7 +130,7 @@ def test_the_server_refuses_the_service_everything_else(accounts: Accounts, act:
 
 
 def test_every_table_is_of_one_kind() -> None:
-    names = [*CHANGING, *ADDED_TO, *CACHES]
+    names = [*CHANGING, *ADDED_TO, *CACHES, *PASSING]
     assert len(names) == len(set(names))
     assert {table.name for table in Base.metadata.sorted_tables} <= set(names)
 

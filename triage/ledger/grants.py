@@ -1,7 +1,7 @@
 """The PostgreSQL account of the service: it writes the record and cannot take its guards away.
 
 The owner of the tables migrates. The service logs in as another role, which may add to the
-record, change what changes, and delete from caches only. Triggers refuse the rest to everyone,
+record, change what changes, and delete only what is no part of it. Triggers refuse the rest to everyone,
 and this role cannot drop or disable them.
 """
 
@@ -19,12 +19,14 @@ from triage.ledger.tables import CaseRow
 CHANGING = (
     *("case", "relation", "merge", "merge_member", "commitment", "deadline", "duty", "stage"),
     *("contact", "feedback", "meeting", "holiday", "reminder", "batch"),
+    *("account", "sign_in", "invite", "token"),
 )
 ADDED_TO = (
     *("prediction", "decision", "event", "seal", "reply", "result", "look_back", "model_version"),
     *("original", "case_file"),
 )
 CACHES = ("case_vector", "case_reading", "case_words", *sieve.TABLES)
+PASSING = ("saved_view", "sign_in_attempt")  # no part of the record either
 _VERSION = "alembic_version"  # what Ledger.check reads
 
 
@@ -70,8 +72,8 @@ def _statements(connection: Connection, schema: str, role: str) -> list[str]:
         f"revoke create on schema {schema} from {role}",
         f"grant usage on schema {schema} to {role}",
         grant("select, insert", tables),
-        grant("update", tables & {*CHANGING, *CACHES}),
-        grant("delete", tables & set(CACHES)),
+        grant("update", tables & {*CHANGING, *CACHES, *PASSING}),
+        grant("delete", tables & {*CACHES, *PASSING}),
         grant("select", {_VERSION}),
         f"grant usage on all sequences in schema {schema} to {role}",
     ]

@@ -18,6 +18,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
+from triage.ledger import account_tables as account_tables  # on the metadata with the others
 from triage.ledger.base import Base, utc_now
 from triage.ledger.file_tables import CaseFileRow
 from triage.ledger.handling_tables import (

@@ -7,7 +7,7 @@ from contextlib import asynccontextmanager
 from datetime import datetime
 from pathlib import Path
 
-from fastapi import FastAPI
+from fastapi import Depends, FastAPI
 from fastapi.staticfiles import StaticFiles
 from fastapi.templating import Jinja2Templates
 
@@ -19,11 +19,14 @@ from service import (
     api_merges,
     health,
     pages,
+    pages_accounts,
+    pages_entry,
     pages_print,
     pages_related,
     problems,
 )
 from service.guards import Guard
+from service.permissions import authorize, check_csrf
 from triage.batch_runner import BatchRunner
 from triage.config import Settings
 from triage.desk import Desk
@@ -58,6 +61,7 @@ def make_app(settings: Settings, desk: Desk | None = None) -> FastAPI:
         docs_url=None,  # its page loads scripts from outside; these offices have no internet
         redoc_url=None,
         openapi_url="/api/openapi.json",
+        dependencies=[Depends(authorize), Depends(check_csrf)],
     )
     app.state.desk = desk
     app.state.ready = False
@@ -69,13 +73,15 @@ def make_app(settings: Settings, desk: Desk | None = None) -> FastAPI:
     app.include_router(api_ledger.router)
     app.include_router(api_handling.router)
     app.include_router(api_files.router)
+    app.include_router(pages_entry.router)
+    app.include_router(pages_accounts.router)
     app.include_router(pages.router)
     app.include_router(pages_related.router)
     app.include_router(pages_print.router)
     app.include_router(health.router)
     app.mount("/static/htmx", StaticFiles(packages=[("js_lib_htmx", "static/htmx")]))
     app.mount("/static", StaticFiles(directory=HERE / "static"))
-    app.add_middleware(Guard)
+    app.add_middleware(Guard, desk=desk)
     return app
 
 

@@ -13,6 +13,7 @@ from importlib import import_module
 from pathlib import Path
 
 from service import chinese_argparse
+from service.roles import SCOPES
 from triage.config import Settings
 from triage.errors import TriageError, os_reason
 
@@ -211,8 +212,17 @@ def build_parser() -> argparse.ArgumentParser:
         )
     who(sub)
 
-    sub = add("serve", "启动网页和接口(只监听本机)", "office", "serve")
-    sub.add_argument("--host", help="监听地址,只能是本机地址")
+    sub = add("accounts", "列出账号,或给进不来的人发一次性链接", "accounts", "accounts")
+    sub.add_argument("--link", metavar="登录名", default="", help="给这个账号发一次性链接,重设密码")
+    who(sub)
+
+    sub = add("token", "给其他程序发放令牌,只显示一次", "accounts", "token")
+    sub.add_argument("name", metavar="程序名称")
+    sub.add_argument("--scope", action="append", choices=list(SCOPES), help="可以做什么,可写多次(默认 read)")
+    who(sub)
+
+    sub = add("serve", "启动网页和接口", "office", "serve")
+    sub.add_argument("--host", help="监听地址(默认 127.0.0.1);设立管理员以后可用其他地址,如 0.0.0.0")
     sub.add_argument("--port", type=int, help="端口(默认 8000)")
 
     sub = add("backtest", "在一个文件上训练,在另一个文件上检验", "files", "backtest_")

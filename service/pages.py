@@ -13,13 +13,14 @@ from markupsafe import Markup
 
 from service.api import TheDesk, describe_models
 from service.marking import mark
-from service.people import ROLE_NAMES, csrf_of, get_person
+from service.people import ThePerson, csrf_of, find_person
 from service.related_view import DONE, related_context, told_since
 from service.retrying import RetryingRoute
 from service.schemas_handling import HandlingOut
 from triage.desk import Desk
 from triage.errors import LedgerBusy, OutcomeUnknown, TriageError
 from triage.flags import FLAG_NAMES
+from triage.ledger.accounts import ROLE_NAMES
 from triage.ledger.cases import get_case
 from triage.ledger.closing import close_case
 from triage.ledger.decisions import DECISION_NAMES, decide, newest_predictions, settled
@@ -47,7 +48,7 @@ def render(request: Request, desk: Desk, name: str, status: int = 200, **context
         name,
         {
             "office": desk.taxonomy.office,
-            "person": get_person(request),
+            "person": find_person(request),
             "role_names": ROLE_NAMES,
             "csrf_field": Markup('<input type="hidden" name="csrf" value="{}">').format(csrf_of(request)),
             "invented": desk.taxonomy.invented,
@@ -65,8 +66,8 @@ def render(request: Request, desk: Desk, name: str, status: int = 200, **context
 
 
 @router.get("/")
-def home() -> Response:
-    return RedirectResponse("/queue", status_code=303)
+def home(person: ThePerson) -> Response:
+    return RedirectResponse("/queue" if person.may("decide") else "/ledger", status_code=303)
 
 
 @router.get("/queue")

@@ -7,31 +7,8 @@ from typing import Annotated
 
 from fastapi import Depends, Request
 
-ROLE_NAMES = {
-    "clerk": "办公室经办",
-    "handler": "科室经办",
-    "leader": "分管领导",
-    "administrator": "管理员",
-    "reader": "查阅",
-}
-PERMISSION_NAMES = {
-    "read": "查看、导出",
-    "intake": "收件、导入",
-    "decide": "认定、改判、并案、排除关联",
-    "handle": "签收、联系、答复等办理登记",
-    "supervise": "重点督办、调度、难件、延期、退办",
-    "close": "办结销号",
-    "models": "训练、启用、退回模型",
-    "settings": "科室、主题、规则、节假日",
-    "accounts": "账号、令牌",
-}
-ROLE_PERMISSIONS = {
-    "clerk": ("read", "intake", "decide", "handle", "supervise", "close"),
-    "handler": ("read", "handle"),
-    "leader": ("read", "supervise"),
-    "administrator": ("read", "models", "settings", "accounts"),
-    "reader": ("read",),
-}
+from service.roles import ROLE_PERMISSIONS
+from triage.ledger.account_tables import AccountRow
 
 
 @dataclass(frozen=True)
@@ -39,20 +16,29 @@ class Person:
     """Who acts.
 
     Attributes:
-        name: what the record calls this person.
-        roles: keys of ROLE_NAMES.
+        name: what the record calls this person, or the program's name.
+        roles: keys of ROLE_PERMISSIONS; none for a program.
         section: of a handler, who sees and acts on this section's cases only.
         account_id: None for a program.
+        sign_in_id: the session in which it asks; None for a program.
+        scopes: permissions of a program.
     """
 
     name: str
     roles: tuple[str, ...] = ()
     section: str = ""
     account_id: int | None = None
+    sign_in_id: int | None = None
+    scopes: tuple[str, ...] = ()
+
+    @classmethod
+    def of(cls, account: AccountRow, sign_in_id: int | None = None) -> Person:
+        """The person of an account."""
+        return cls(account.name, tuple(account.roles), account.section, account.id, sign_in_id)
 
     @property
     def permissions(self) -> frozenset[str]:
-        return frozenset(p for role in self.roles for p in ROLE_PERMISSIONS[role])
+        return frozenset({p for role in self.roles for p in ROLE_PERMISSIONS[role]} | {*self.scopes})
 
     @property
     def bound_to(self) -> str | None:
@@ -63,11 +49,15 @@ class Person:
         return permission in self.permissions
 
 
+def find_person(request: Request) -> Person | None:
+    """Who the guard found to be asking; None on the pages that anybody may see."""
+    found: Person | None = getattr(request.state, "person", None)
+    return found
+
+
 def get_person(request: Request) -> Person:
-    """Who signed in, as the guard found."""
-    person: Person = getattr(request.state, "person", None) or Person(
-        "值班员", ("clerk", "administrator"), account_id=None
-    )
+    """The same where the guard lets nobody through unknown."""
+    person: Person = request.state.person
     return person
 
 

@@ -26,18 +26,23 @@ STATUS = {
     "model-refused": 409,
     "not-found": 404,
     "conflict": 409,
+    "refused": 403,
+    "not-allowed": 403,
+    "too-many": 429,
     "ledger-missing": 503,
     "ledger-busy": 503,
     "outcome-unknown": 503,
 }
 TITLES = {
     400: "请求格式有误",
+    401: "请先登录",
     403: "拒绝访问",
     404: "没有找到",
     405: "不支持的操作",
     409: "与现状冲突",
     413: "内容太大",
     422: "填写有误",
+    429: "次数太多",
     500: "程序出错",
     503: "服务未就绪",
 }

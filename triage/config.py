@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
+from urllib.parse import urlsplit
 
 from triage.errors import InputError
 
@@ -26,7 +27,10 @@ class Settings:
         related_wrong_share: share of wrong pairs allowed among proposed ones, 0 to 0.9.
         memory_cases: a PostgreSQL ledger of that many cases or more is searched in the database.
         max_body_chars: longest accepted body, in characters.
-        host, port: where the service listens; loopback only.
+        host, port: where the service listens.
+        public_url: where people reach it through a proxy, as ``https://…``; empty: directly.
+        oidc_issuer, oidc_client_id, oidc_client_secret: single sign-on; empty: passwords only.
+        oidc_claim: what of the provider's word is the login name.
     """
 
     home: Path
@@ -42,6 +46,22 @@ class Settings:
     max_body_chars: int = 50_000
     host: str = "127.0.0.1"
     port: int = 8000
+    public_url: str = ""
+    oidc_issuer: str = ""
+    oidc_client_id: str = ""
+    oidc_client_secret: str = field(default="", repr=False)
+    oidc_claim: str = "preferred_username"
+
+    @property
+    def is_https(self) -> bool:
+        """Whether people reach it through TLS only."""
+        return self.public_url.startswith("https://")
+
+    @property
+    def base_url(self) -> str:
+        """Where people open the pages, without a slash at the end."""
+        host = f"[{self.host}]" if ":" in self.host else self.host
+        return self.public_url or f"http://{host}:{self.port}"
 
     @property
     def cache_dir(self) -> Path:
@@ -71,7 +91,22 @@ class Settings:
             max_body_chars=int(_number(env, "TRIAGE_MAX_BODY_CHARS", cls.max_body_chars, 1_000, 1_000_000)),
             host=env.get("TRIAGE_HOST", cls.host),
             port=int(_number(env, "TRIAGE_PORT", cls.port, 1, 65_535)),
+            public_url=_public_url(env),
+            oidc_issuer=env.get("TRIAGE_OIDC_ISSUER", ""),
+            oidc_client_id=env.get("TRIAGE_OIDC_CLIENT_ID", ""),
+            oidc_client_secret=env.get("TRIAGE_OIDC_CLIENT_SECRET", ""),
+            oidc_claim=env.get("TRIAGE_OIDC_CLAIM", cls.oidc_claim),
         )
+
+
+def _public_url(env: Mapping[str, str]) -> str:
+    raw = env.get("TRIAGE_PUBLIC_URL", "").rstrip("/")
+    parsed = urlsplit(raw)
+    if raw and (parsed.scheme not in ("http", "https") or not parsed.hostname or parsed.path):
+        raise InputError(
+            f"环境变量 TRIAGE_PUBLIC_URL={raw!r} 无效:应写成 https://主机名 或 https://主机名:端口。"
+        )
+    return raw
 
 
 def _number(env: Mapping[str, str], key: str, default: float, low: float, high: float) -> float:

@@ -63,6 +63,24 @@ class Conflict(TriageError):
     code = "conflict"
 
 
+class Refused(TriageError):
+    """Who asks did not show that it may."""
+
+    code = "refused"
+
+
+class NotAllowed(TriageError):
+    """Who asks is known and may not."""
+
+    code = "not-allowed"
+
+
+class TooMany(TriageError):
+    """Too many failed tries of late."""
+
+    code = "too-many"
+
+
 class LedgerBusy(TriageError):
     """The database is not to be had just now; nothing was written, the same may be tried again."""
 

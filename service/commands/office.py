@@ -20,8 +20,11 @@ from triage.bulk import import_file, intake_file
 from triage.config import Settings
 from triage.desk import Desk
 from triage.errors import InputError
+from triage.ledger.accounts import has_accounts
+from triage.ledger.decisions import ROUTER
 from triage.ledger.grants import grant_application
 from triage.ledger.holidays import set_holidays
+from triage.ledger.invites import add_invite
 from triage.ledger.search import CaseFilter, list_cases
 from triage.ledger.store import Ledger
 from triage.taxonomy import TARGETS, load_taxonomy
@@ -108,12 +111,16 @@ def serve(args: argparse.Namespace, settings: Settings) -> int:
     import uvicorn
 
     from service.app import make_app
-    from service.guards import check_host
+    from service.guards import check_host, is_loopback
 
     settings = replace(
         settings, host=args.host or settings.host, port=settings.port if args.port is None else args.port
     )
-    check_host(settings.host)
+    with closing(Ledger(settings.database_url)) as ledger:
+        ledger.check()
+        with ledger.read() as session:
+            ready = has_accounts(session)
+    check_host(settings.host, has_accounts=ready)
     if not 0 < settings.port < 65_536:
         raise InputError(f"端口 {settings.port} 无效,应为 1 到 65535。")
     family = socket.AF_INET6 if ":" in settings.host else socket.AF_INET
@@ -126,7 +133,18 @@ def serve(args: argparse.Namespace, settings: Settings) -> int:
                 f"端口 {settings.port} 已被占用。换一个:triage serve --port {settings.port + 1}"
             ) from None
     app = make_app(settings)
-    say(f"\n打开浏览器:http://{settings.host}:{settings.port}   (停止:Ctrl+C)")
-    say("试一试:在“待认定”里打开第一件,看标出的依据和推荐概率,选定承办科室,写上姓名,点“认定并记入台账”。")
+    at = settings.base_url
+    if ready:
+        say(f"\n打开浏览器:{at}   (停止:Ctrl+C)")
+    else:
+        with app.state.desk.ledger.write() as session:
+            key = add_invite(None, who=ROUTER, session=session)
+        say(
+            f"\n第一次使用,在浏览器打开下面的链接,设立管理员(24 小时内有效,只能用一次;停止:Ctrl+C):\n\n{at}/first?key={key}\n"
+        )
+    if not is_loopback(settings.host) and not settings.is_https:
+        say(
+            "注意:没有 TLS,密码和台账内容在网络上不加密。请在前面加反向代理(https),并设 TRIAGE_PUBLIC_URL=https://…。"
+        )
     uvicorn.run(app, host=settings.host, port=settings.port, log_level="warning")
     return EXIT_OK

@@ -10,6 +10,7 @@ from triage.ledger.base import utc_now
 from triage.ledger.chain import link
 from triage.ledger.tables import CaseRow, EventRow
 from triage.ledger.versions import raise_version
+from triage.ledger.via import VIA
 
 EVENT_NAMES = {
     "received": "收件登记",
@@ -70,6 +71,12 @@ EVENT_NAMES = {
     "model_rolled_back": "退回上一版模型",
     "pairs_learned": "学习关联",
     "holiday_set": "登记节假日",
+    "account_added": "设立账号",
+    "account_changed": "修改账号",
+    "password_set": "设置密码",
+    "link_made": "发出一次性链接",
+    "token_added": "发放令牌",
+    "token_revoked": "作废令牌",
     "ledger_sealed": "封存以前的记录",
     "ledger_moved": "台账迁移",
 }
@@ -91,6 +98,8 @@ def add_event(
         case = session.get_one(CaseRow, case_id)
         raise_version(case, case.version, session=session)
         version = case.version
+    if via := VIA.get():
+        detail["via"] = via
     event = EventRow(
         case_id=case_id, kind=kind, who=who, detail=detail, version=version, created_at=utc_now()
     )

@@ -1,0 +1,229 @@
+"""Who may do what: the permission that each address needs, and for whom it is narrowed.
+
+An address that does not stand here lets nobody in; a test holds the table against the routes and
+docs/permissions.md is made of it.
+"""
+
+from __future__ import annotations
+
+import hmac
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from fastapi import Request
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from service.entry import READS, is_open
+from service.people import Person, csrf_of, find_person
+from triage.desk import Desk
+from triage.errors import NotAllowed, NotFound
+from triage.ledger.file_tables import CaseFileRow
+from triage.ledger.handling_tables import ContactRow, DutyRow, FeedbackRow, MeetingRow, StageRow
+from triage.ledger.tables import CaseRow, CommitmentRow
+from triage.ledger.within import is_within
+
+# what somebody bound to a section gets of an address: nothing; what the path names if it is the
+# own section's; a list that leaves out the rest; all, since no case is in it
+Own = Literal["no", "case", "list", "all"]
+
+
+@dataclass(frozen=True)
+class Need:
+    """What an address needs: a key of PERMISSION_NAMES, and see ``Own``."""
+
+    permission: str
+    own: Own = "no"
+
+
+def _need(permission: str, own: Own, *addresses: str) -> dict[str, Need]:
+    return dict.fromkeys(addresses, Need(permission, own))
+
+
+_CASE, _API = "/cases/{case_id}", "/api/cases/{case_id}"
+NEEDS: dict[str, Need] = {
+    **_need("read", "all", "GET /", "GET /me", "POST /me/password", "POST /me/end", "POST /sign-out"),
+    **_need("read", "no", "GET /groups", f"GET {_CASE}/with/{{other_id}}", "GET /models"),
+    **_need("read", "case", f"GET {_CASE}", f"GET {_CASE}/print"),
+    **_need("decide", "no", "GET /queue", f"POST {_CASE}/decisions"),
+    **_need(
+        "decide",
+        "no",
+        *(
+            f"POST {_CASE}/{act}"
+            for act in ("dismiss", "merge", "join", "lead", "leave", "dissolve", "due", "plan")
+        ),
+    ),
+    **_need("close", "no", f"POST {_CASE}/close"),
+    **_need(
+        "accounts",
+        "no",
+        "GET /settings/accounts",
+        "POST /settings/accounts",
+        "POST /settings/accounts/{account_id}",
+        "POST /settings/accounts/{account_id}/link",
+        "GET /settings/tokens",
+        "POST /settings/tokens",
+        "POST /settings/tokens/{token_id}/revoke",
+    ),
+    # the API
+    **_need("read", "case", f"GET {_API}", f"GET {_API}/letter.docx", "GET /api/files/{sha256}"),
+    **_need("read", "list", "GET /api/cases", "GET /api/ledger.{kind}"),
+    **_need(
+        "read",
+        "no",
+        "POST /api/triage",
+        "GET /api/models",
+        "GET /api/batches",
+        "GET /api/batches/{batch_id}",
+        "GET /api/changes",
+        "GET /api/holidays",
+        "GET /api/commitments",
+        "GET /api/years/{year}",
+        "GET /api/years/{year}/carried",
+        "GET /api/reminders",
+        "GET /api/merges",
+        "GET /api/merges/{merge_id}",
+        f"GET {_API}/related",
+        "GET /api/groups",
+    ),
+    **_need(
+        "intake",
+        "no",
+        "POST /api/cases",
+        "POST /api/files",
+        "POST /api/batches",
+        "POST /api/batches/{batch_id}/stop",
+        "POST /api/batches/{batch_id}/resume",
+    ),
+    **_need(
+        "decide",
+        "no",
+        f"POST {_API}/decisions",
+        "POST /api/merges",
+        *(f"POST /api/merges/{{merge_id}}/{act}" for act in ("members", "lead", "due", "plan", "unmerge")),
+        "POST /api/relations/dismiss",
+    ),
+    **_need("close", "no", f"POST {_API}/close"),
+    **_need(
+        "handle",
+        "case",
+        *(
+            f"POST {_API}/{act}"
+            for act in (
+                *("accept", "start", "send-back", "people", "duties", "stages", "conditions"),
+                *("contacts", "replies", "results", "feedback", "commitments"),
+            )
+        ),
+        *(f"POST /api/duties/{{duty_id}}/{act}" for act in ("answer", "withdraw")),
+        *(f"POST /api/stages/{{stage_id}}/{act}" for act in ("done", "drop")),
+        *(f"POST /api/commitments/{{commitment_id}}/{act}" for act in ("keep", "look-back")),
+        "POST /api/{kind}/{entry_id}/strike",
+    ),
+    **_need(
+        "supervise",
+        "no",
+        *(
+            f"POST {_API}/{act}"
+            for act in ("return", "return-refused", "role", "hard", "extend", "key", "unkey", "meetings")
+        ),
+    ),
+    **_need("settings", "no", "POST /api/holidays"),
+}
+# the path's names of entries, each of one case
+_ENTRIES: dict[str, Any] = {
+    "duty_id": DutyRow,
+    "stage_id": StageRow,
+    "commitment_id": CommitmentRow,
+    "contact_id": ContactRow,
+    "feedback_id": FeedbackRow,
+    "meeting_id": MeetingRow,
+}
+
+
+def authorize(request: Request) -> None:
+    """Let the request through to its route, or not; on the application, so that no route is without it.
+
+    Raises:
+        NotAllowed: the permission is missing, the case is another section's, or a browser's session
+            is used to write through the API.
+    """
+    path = request.scope["route"].path
+    if is_open(request.url.path):
+        return
+    person, need = (
+        find_person(request),
+        NEEDS.get(f"{'GET' if request.method == 'HEAD' else request.method} {path}"),
+    )
+    if person is None or need is None or not person.may(need.permission):
+        raise NotAllowed("您的账号没有这项权限。需要的话,请管理员在“设置—账号”里调整角色。")
+    if path.startswith("/api") and request.method not in READS and person.account_id is not None:
+        raise NotAllowed("网页登录不能用于接口写入,请使用令牌。")
+    if person.bound_to is not None and need.own in ("no", "case"):
+        if need.own == "no":
+            raise NotAllowed("科室经办只能查看和办理本科室的件。")
+        desk: Desk = request.app.state.desk
+        with desk.ledger.read() as session:
+            check_own(request.path_params, person, reads=request.method in READS, session=session)
+
+
+async def check_csrf(request: Request) -> None:
+    """What a browser's session writes must come from our own form.
+
+    Raises:
+        NotAllowed: the form's token is missing or another session's.
+    """
+    person = find_person(request)
+    if request.method in READS or person is None or person.account_id is None:
+        return
+    shown = request.headers.get("x-csrf-token")
+    if shown is None:
+        shown = str((await request.form()).get("csrf", ""))
+    if not hmac.compare_digest(shown.encode(), csrf_of(request).encode()):
+        raise NotAllowed(
+            "页面已过期(可能重新登录过),这次没有写入。请后退到上一页,先复制写好的内容,刷新后再提交。"
+        )
+
+
+def check_own(params: dict[str, str], person: Person, *, reads: bool, session: Session) -> None:
+    """Whether what the path names is the own section's.
+
+    To read, the section handles the case or assists with it; to write, it handles it, or the entry is
+    its own duty.
+
+    Raises:
+        NotAllowed: it is not.
+    """
+    section = person.bound_to or ""
+    cases = [case for case in _cases_of(params, session) if case is not None]
+    if reads:
+        own = any(is_within(case, section, session=session) for case in cases)
+    else:
+        own = bool(cases) and all(case.section == section for case in cases)
+        if "duty_id" in params:
+            duty = session.get(DutyRow, int(params["duty_id"]))
+            own = duty is not None and duty.section == section
+    if not own:
+        raise NotAllowed("这一件不是本科室的,科室经办只能查看和办理本科室的件。")
+
+
+def _cases_of(params: dict[str, str], session: Session) -> list[CaseRow | None]:
+    """The cases that a path names, by their number, by one of their entries or by a file."""
+    try:
+        if "sha256" in params:
+            linked = select(CaseFileRow.case_id).where(CaseFileRow.sha256 == params["sha256"])
+            return [session.get(CaseRow, i) for i in session.scalars(linked)]
+        if "case_id" in params:
+            return [session.get(CaseRow, int(params["case_id"]))]
+        if "entry_id" in params:
+            table: Any = {"contacts": ContactRow, "feedback": FeedbackRow, "meetings": MeetingRow}[
+                params["kind"]
+            ]
+            rows = [session.get(table, int(params["entry_id"]))]
+        else:
+            rows = [
+                session.get(table, int(params[name])) for name, table in _ENTRIES.items() if name in params
+            ]
+    except (ValueError, KeyError):
+        raise NotFound("没有这个地址。") from None
+    return [session.get(CaseRow, row.case_id) for row in rows if row is not None]

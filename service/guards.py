@@ -113,7 +113,7 @@ class Guard:
     def _refusal(self, request: Request) -> tuple[int, str] | None:
         host, settings = request.headers.get("host", ""), self.desk.settings
         public = urlsplit(settings.public_url).netloc
-        if host != public and not _is_own(host, settings.host):
+        if not (public and host == public) and not _is_own(host, settings.host):
             return 403, f"这个地址({host[:100]})不是本服务的。"
         origin = request.headers.get("origin")
         writes = request.method not in READS

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from typing import Annotated
+from urllib.parse import quote, unquote
 
 from fastapi import APIRouter, Form, Query, Request
 from fastapi.responses import HTMLResponse, RedirectResponse, Response
 from sqlalchemy.orm import Session
 
+from service import single_sign_on
 from service.api import TheDesk
 from service.entry import clear_cookie, local_path, set_cookie
 from service.guards import is_loopback
@@ -17,9 +19,9 @@ from service.people import ThePerson
 from service.problems import STATUS
 from service.retrying import RetryingRoute
 from triage.desk import Desk
-from triage.errors import InputError, LedgerBusy, NotAllowed, OutcomeUnknown, Refused, TriageError
+from triage.errors import InputError, LedgerBusy, NotAllowed, NotFound, OutcomeUnknown, Refused, TriageError
 from triage.ledger.account_tables import AccountRow
-from triage.ledger.accounts import get_account, is_password, set_password
+from triage.ledger.accounts import find_account, get_account, is_password, set_password
 from triage.ledger.invites import find_invite, use_first_invite, use_invite
 from triage.ledger.sign_ins import (
     begin_sign_in,
@@ -30,6 +32,7 @@ from triage.ledger.sign_ins import (
 )
 
 router = APIRouter(include_in_schema=False, default_response_class=HTMLResponse, route_class=RetryingRoute)
+SINGLE, STARTED = "/sign-in/single", "triage-single"
 Text = Annotated[str, Form(max_length=500)]
 
 
@@ -57,6 +60,52 @@ def sign_in(
                 note_failure(login, address=address, session=session)
         return _sign_in_form(request, desk, next=next, login=login, error=error)
     return enter(desk, key, next)
+
+
+@router.get("/sign-in/single")
+def single(desk: TheDesk, request: Request, next: Annotated[str, Query(max_length=2000)] = "") -> Response:
+    if not desk.settings.oidc_issuer:
+        raise NotFound("没有设置统一身份认证。")
+    address, started = single_sign_on.begin(desk.settings, _back(request, desk), local_path(next))
+    response = RedirectResponse(address, status_code=303)
+    response.set_cookie(
+        STARTED,
+        quote(started.to_text()),
+        max_age=600,
+        httponly=True,
+        samesite="lax",  # it must come along when the provider sends the browser back
+        secure=desk.settings.is_https,
+        path=SINGLE,
+    )
+    return response
+
+
+@router.get("/sign-in/single/back")
+def single_back(
+    desk: TheDesk,
+    request: Request,
+    state: Annotated[str, Query(max_length=2000)] = "",
+    code: Annotated[str, Query(max_length=4000)] = "",
+) -> Response:
+    address = address_of(request)
+    try:
+        started = single_sign_on.Started.of_text(unquote(request.cookies.get(STARTED, "")))
+        login = single_sign_on.finish(desk.settings, _back(request, desk), started, state=state, code=code)
+        with desk.ledger.write() as session:
+            account = find_account(login, session=session)
+            if account is None:
+                raise Refused(f"“{login}”在这里还没有账号,请管理员用这个登录名添加。")
+            key = begin_sign_in(account, address=address, session=session)
+    except Refused as error:
+        return _sign_in_form(request, desk, next="", error=error)
+    response = enter(desk, key, started.asked)
+    response.delete_cookie(STARTED, path=SINGLE)
+    return response
+
+
+def _back(request: Request, desk: Desk) -> str:
+    """Where the provider sends the browser back to."""
+    return f"{base_of(request, desk)}{SINGLE}/back"
 
 
 @router.post("/sign-out")
@@ -142,6 +191,11 @@ def enter(desk: Desk, key: str, asked: str) -> Response:
     response = RedirectResponse(local_path(asked), status_code=303)
     set_cookie(response, desk.settings, key)
     return response
+
+
+def base_of(request: Request, desk: Desk) -> str:
+    """The address of ours under which people come, without a slash at the end."""
+    return desk.settings.public_url or str(request.base_url).rstrip("/")
 
 
 def address_of(request: Request) -> str:

@@ -21,4 +21,4 @@ ROLE_PERMISSIONS = {
     "reader": ("read",),
 }
 # a token is for programs: what only a person should do has no scope
-SCOPES = ("read", "intake", "decide", "handle", "supervise", "close")
+SCOPES = ("read", "intake", "decide", "handle", "supervise", "close", "settings")

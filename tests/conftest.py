@@ -19,6 +19,7 @@ from pathlib import Path
 from typing import Any, ClassVar
 
 import pytest
+from entry import come_in
 from fastapi.testclient import TestClient
 from sqlalchemy import Engine, create_engine, event, text
 from sqlalchemy.engine import make_url
@@ -134,14 +135,14 @@ def demo_desk(demo_settings: Settings) -> Iterator[Desk]:
 def client(desk: Desk) -> Iterator[TestClient]:
     """A client of the service over the empty office."""
     with TestClient(make_app(desk.settings, desk), base_url=BASE_URL) as client:
-        yield client
+        yield come_in(client, desk.ledger)
 
 
 @pytest.fixture
 def demo_client(demo_desk: Desk) -> Iterator[TestClient]:
     """A client of the service over the sample office."""
     with TestClient(make_app(demo_desk.settings, demo_desk), base_url=BASE_URL) as client:
-        yield client
+        yield come_in(client, demo_desk.ledger)
 
 
 @pytest.fixture(scope="session")

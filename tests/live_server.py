@@ -2,9 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from contextlib import closing
+from functools import cached_property
+
 import httpx2
+from entry import PERSON, ROLES, make_token, sign_in
 
 from training.writers.servers import REPO, Service, clean_env, free_port, wait_until
+from triage.config import Settings
+from triage.ledger.store import Ledger
 
 __all__ = ["REPO", "LiveServer", "clean_env", "free_port", "wait_until"]
 
@@ -17,8 +24,23 @@ class LiveServer(Service):
         return f"http://127.0.0.1:{self.port}"
 
     def client(self) -> httpx2.Client:
-        """A client that speaks to this server only."""
-        return httpx2.Client(base_url=self.url, trust_env=False, timeout=60)
+        """A client that speaks to this server only, as a program that may do all that programs may."""
+        headers = {"authorization": f"Bearer {self.token}"}
+        return httpx2.Client(base_url=self.url, headers=headers, trust_env=False, timeout=60)
+
+    @cached_property
+    def token(self) -> str:
+        with closing(self.ledger()) as ledger:
+            return make_token(ledger)
+
+    def ledger(self) -> Ledger:
+        """Its ledger, opened beside it."""
+        return Ledger(Settings.from_env({**self.env, "TRIAGE_HOME": str(self.home)}).database_url)
+
+    def cookie(self, name: str = PERSON, roles: Sequence[str] = ROLES, section: str = "") -> dict[str, str]:
+        """What a browser has after this person signed in."""
+        with closing(self.ledger()) as ledger:
+            return {"name": "triage", "value": sign_in(ledger, name, roles, section), "url": self.url}
 
     def __enter__(self) -> LiveServer:
         self.start()

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from entry import come_in
 from fastapi.testclient import TestClient
 from test_problems import apart, check_problem, office_at, post_case, rows
 
@@ -49,7 +50,7 @@ def demo_desk(demo_home_once: Path, tmp_path_factory: pytest.TempPathFactory) ->
 @pytest.fixture(scope="module")
 def demo_client(demo_desk: Desk) -> Iterator[TestClient]:
     with TestClient(make_app(demo_desk.settings, demo_desk), base_url=BASE_URL) as client:
-        yield client
+        yield come_in(client, demo_desk.ledger)
 
 
 def firsts(case: dict[str, Any]) -> dict[str, str]:

@@ -13,6 +13,7 @@ from typing import Any
 import docx
 import openpyxl
 import pytest
+from entry import come_in
 from fastapi.testclient import TestClient
 
 from service.app import make_app
@@ -36,6 +37,7 @@ def client(settings: Settings, ledger: Ledger) -> Iterator[TestClient]:
     sample_office.install_office(settings)
     own = Ledger(ledger.url)
     with TestClient(make_app(settings, Desk(settings, ledger=own)), base_url=BASE_URL) as client:
+        come_in(client, own)
         yield client
     own.close()
 

@@ -12,7 +12,6 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
-import httpx2
 import pytest
 from live_server import LiveServer
 from playwright.sync_api import Browser, Page, Request, Response, expect, sync_playwright
@@ -96,6 +95,7 @@ def person(browser: Browser, server: LiveServer) -> Open:
             viewport={"width": 1280, "height": 900},
         )
         context.set_default_timeout(DEADLINE)
+        context.add_cookies([server.cookie()])
         watch = Watch(server.port)
         context.on("request", watch.request)
         context.on("response", watch.response)
@@ -121,7 +121,8 @@ def undecided(server: LiveServer) -> dict[str, Any]:
 
 
 def in_ledger(server: LiveServer, case: dict[str, Any]) -> dict[str, Any]:
-    found: dict[str, Any] = httpx2.get(f"{server.url}/api/cases/{case['id']}", trust_env=False).json()
+    with server.client() as client:
+        found: dict[str, Any] = client.get(f"/api/cases/{case['id']}").json()
     return found
 
 
@@ -267,7 +268,8 @@ def test_the_ledger_is_searched_and_the_models_are_looked_at(
         page.get_by_label("查找").fill("充电")
         page.get_by_role("button", name="筛选").click()
         expect(page).to_have_url(re.compile(r"text=%E5%85%85%E7%94%B5"))
-        listed = httpx2.get(f"{server.url}/api/cases?text=充电&limit=1", trust_env=False).json()["total"]
+        with server.client() as client:
+            listed = client.get("/api/cases", params={"text": "充电", "limit": 1}).json()["total"]
         expect(page.locator(".pages")).to_contain_text(f"共 {listed} 件")
         expect(page.get_by_label("查找")).to_have_value("充电")
         page.get_by_role("link", name="模型", exact=True).click()

@@ -1,10 +1,11 @@
-"""Who may reach the service before there are accounts: this machine's own pages."""
+"""What may reach the service: our own addresses, our own pages, in sensible sizes; where it may listen."""
 
 from __future__ import annotations
 
 import re
 import socket
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -12,6 +13,7 @@ from fastapi.testclient import TestClient
 from live_server import free_port
 from test_problems import check_problem, office_at, post_case, rows
 
+from service.app import make_app
 from service.command import main
 from service.guards import check_host
 from triage.config import Settings
@@ -34,6 +36,14 @@ def desk(office: tuple[Desk, TestClient]) -> Desk:
 @pytest.fixture
 def client(office: tuple[Desk, TestClient]) -> TestClient:
     return office[1]
+
+
+@pytest.fixture
+def new(tmp_path: Path, cache_dir: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Settings]:
+    """An office that nobody has an account of yet."""
+    with office_at(tmp_path, cache_dir, known=False) as (desk, _):
+        monkeypatch.setenv("TRIAGE_DATABASE_URL", desk.settings.database_url)
+        yield desk.settings
 
 
 @pytest.mark.parametrize(
@@ -101,32 +111,65 @@ def test_the_interactive_documents_that_load_from_outside_are_off(client: TestCl
 
 
 @pytest.mark.parametrize("host", ["0.0.0.0", "::", "192.168.1.5", "example.com", "10.0.0.1"])
-def test_serving_to_the_network_is_refused_with_a_sentence(
-    desk: Desk, host: str, capsys: pytest.CaptureFixture[str]
+def test_serving_to_the_network_before_anybody_has_an_account_is_refused_with_a_sentence(
+    new: Settings, host: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    assert main(["--home", str(desk.settings.home), "serve", "--host", host]) == 1
+    assert main(["--home", str(new.home), "serve", "--host", host]) == 1
     said = capsys.readouterr().err
     assert said.startswith("错误:")
     assert host in said
-    assert "本机" in said
+    assert "IP 地址" in said if host == "example.com" else "还没有账号" in said
 
 
 def test_the_environment_cannot_open_the_service_either(
-    desk: Desk, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    new: Settings, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setenv("TRIAGE_HOST", "0.0.0.0")
-    assert main(["--home", str(desk.settings.home), "serve"]) == 1
-    assert "本机" in capsys.readouterr().err
+    assert main(["--home", str(new.home), "serve"]) == 1
+    assert "还没有账号" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize("host", ["127.0.0.1", "127.0.0.53", "::1", "localhost"])
 def test_loopback_addresses_may_be_served_on(host: str) -> None:
-    assert check_host(host) == host
+    assert check_host(host, has_accounts=False) == host
 
 
-def test_a_name_that_only_looks_like_loopback_is_refused() -> None:
+@pytest.mark.parametrize("host", ["0.0.0.0", "::", "192.168.1.5"])
+def test_with_an_administrator_other_addresses_may_be_served_on(host: str) -> None:
+    assert check_host(host, has_accounts=True) == host
+
+
+@pytest.mark.parametrize("has_accounts", [False, True])
+def test_a_name_that_only_looks_like_loopback_is_refused(has_accounts: bool) -> None:
     with pytest.raises(InputError):
-        check_host("127.0.0.1.example.com")
+        check_host("127.0.0.1.example.com", has_accounts=has_accounts)
+
+
+@pytest.mark.parametrize(
+    ("bound", "public", "host", "let_in"),
+    [
+        ("0.0.0.0", "", "192.168.1.5:8000", True),
+        ("0.0.0.0", "", "evil.example:8000", False),  # a name that points here is no name of ours
+        ("127.0.0.1", "", "192.168.1.5:8000", False),
+        ("127.0.0.1", "https://fenban.example", "fenban.example", True),
+        ("127.0.0.1", "https://fenban.example", "fenban.example.evil.example", False),
+    ],
+)
+def test_which_names_are_ours_depends_on_where_the_service_listens(
+    desk: Desk, bound: str, public: str, host: str, let_in: bool
+) -> None:
+    desk.settings = replace(desk.settings, host=bound, public_url=public)
+    try:
+        client = TestClient(make_app(desk.settings, desk))
+        assert (client.get("/healthz", headers={"host": host}).status_code == 200) is let_in
+    finally:
+        desk.settings = replace(desk.settings, host="127.0.0.1", public_url="")
+
+
+@pytest.mark.parametrize("url", ["fenban.example", "ftp://x", "https://x/y", "https://"])
+def test_a_public_address_that_is_none_is_refused(url: str) -> None:
+    with pytest.raises(InputError, match="TRIAGE_PUBLIC_URL"):
+        Settings.from_env({"TRIAGE_PUBLIC_URL": url})
 
 
 def test_a_port_in_use_is_named_with_the_way_out(desk: Desk, capsys: pytest.CaptureFixture[str]) -> None:

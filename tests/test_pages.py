@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from entry import come_in
 from fastapi.testclient import TestClient
 from test_problems import apart, post_case, rows
 
@@ -85,7 +86,7 @@ def office(demo_home_once: Path, tmp_path_factory: pytest.TempPathFactory) -> It
 @pytest.fixture(scope="module")
 def browser(office: Desk) -> Iterator[TestClient]:
     with TestClient(make_app(office.settings, office), base_url=BASE_URL) as client:
-        yield client
+        yield come_in(client, office.ledger)
 
 
 def waiting(client: TestClient, n: int = 0) -> dict[str, Any]:

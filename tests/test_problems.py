@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from entry import come_in
 from fastapi.testclient import TestClient
 from sqlalchemy import func, select
 
@@ -74,15 +75,15 @@ def apart(folder: Path, cache_dir: Path) -> Settings:
 
 
 @contextmanager
-def office_at(folder: Path, cache_dir: Path) -> Iterator[tuple[Desk, TestClient]]:
-    """An empty office and a client of the service over it."""
+def office_at(folder: Path, cache_dir: Path, *, known: bool = True) -> Iterator[tuple[Desk, TestClient]]:
+    """An empty office and a client of the service over it, of somebody known there."""
     settings = apart(folder, cache_dir)
     sample_office.install_office(settings)
     ledger = Ledger(settings.database_url)
     ledger.migrate()
     desk = Desk(settings, ledger=ledger)
     with TestClient(make_app(settings, desk), base_url=BASE_URL) as client:
-        yield desk, client
+        yield desk, come_in(client, ledger) if known else client
     ledger.close()
 
 
@@ -309,10 +310,11 @@ def test_a_version_that_no_case_can_have_is_refused_in_words(quiet: TestClient, 
 
 def test_an_unforeseen_error_is_a_chinese_problem_without_innards(client: TestClient, desk: Desk) -> None:
     assert desk.ledger.path is not None
+    calm = TestClient(make_app(desk.settings, desk), base_url=BASE_URL, raise_server_exceptions=False)
+    come_in(calm, desk.ledger)
     with sqlite3.connect(desk.ledger.path) as connection:
         connection.execute("alter table relation rename to lost")
     connection.close()
-    calm = TestClient(make_app(desk.settings, desk), base_url=BASE_URL, raise_server_exceptions=False)
     response = calm.post("/api/cases", json={"body": "停车场收费太乱"})
     detail = check_problem(response, 500)["detail"]
     assert "核对" in detail  # the act may have been committed before the error: no false promise

@@ -14,6 +14,7 @@ from itertools import cycle
 from typing import Any
 
 import pytest
+from entry import come_in
 from fastapi.testclient import TestClient
 from towns import NEXT_YEAR, propose_readily, send, settle, submitted
 
@@ -79,7 +80,7 @@ def office(settings: Settings, ledger: Ledger) -> Iterator[TwoServices]:
             own = Ledger(ledger.url)
             stack.callback(own.close)
             app = make_app(settings, Desk(settings, ledger=own))
-            clients.append(stack.enter_context(TestClient(app, base_url=BASE_URL)))
+            clients.append(come_in(stack.enter_context(TestClient(app, base_url=BASE_URL)), own))
         yield TwoServices(clients, began)
 
 

@@ -13,6 +13,7 @@ from datetime import date, timedelta
 from typing import Any
 
 import pytest
+from entry import come_in
 from fastapi.testclient import TestClient
 
 from service.app import make_app
@@ -85,6 +86,7 @@ def office(settings: Settings, ledger: Ledger) -> Iterator[Office]:
     sample_office.install_office(settings)
     own = Ledger(ledger.url)
     with TestClient(make_app(settings, Desk(settings, ledger=own)), base_url=BASE_URL) as client:
+        come_in(client, own)
         yield Office(client, ledger, {})
     own.close()
 

@@ -116,11 +116,11 @@ def serve(args: argparse.Namespace, settings: Settings) -> int:
     settings = replace(
         settings, host=args.host or settings.host, port=settings.port if args.port is None else args.port
     )
-    with closing(Ledger(settings.database_url)) as ledger:
-        ledger.check()
-        with ledger.read() as session:
-            ready = has_accounts(session)
-    check_host(settings.host, has_accounts=ready)
+    if not is_loopback(settings.host):
+        with closing(Ledger(settings.database_url)) as ledger:
+            ledger.check()
+            with ledger.read() as session:
+                check_host(settings.host, has_accounts=has_accounts(session))
     if not 0 < settings.port < 65_536:
         raise InputError(f"端口 {settings.port} 无效,应为 1 到 65535。")
     family = socket.AF_INET6 if ":" in settings.host else socket.AF_INET
@@ -132,12 +132,14 @@ def serve(args: argparse.Namespace, settings: Settings) -> int:
             raise InputError(
                 f"端口 {settings.port} 已被占用。换一个:triage serve --port {settings.port + 1}"
             ) from None
-    app = make_app(settings)
+    desk = Desk(settings)
+    with desk.ledger.read() as session:
+        ready = has_accounts(session)
     at = settings.base_url
     if ready:
         say(f"\n打开浏览器:{at}   (停止:Ctrl+C)")
     else:
-        with app.state.desk.ledger.write() as session:
+        with desk.ledger.write() as session:
             key = add_invite(None, who=ROUTER, session=session)
         say(
             f"\n第一次使用,在浏览器打开下面的链接,设立管理员(24 小时内有效,只能用一次;停止:Ctrl+C):\n\n{at}/first?key={key}\n"
@@ -146,5 +148,5 @@ def serve(args: argparse.Namespace, settings: Settings) -> int:
         say(
             "注意:没有 TLS,密码和台账内容在网络上不加密。请在前面加反向代理(https),并设 TRIAGE_PUBLIC_URL=https://…。"
         )
-    uvicorn.run(app, host=settings.host, port=settings.port, log_level="warning")
+    uvicorn.run(make_app(settings, desk), host=settings.host, port=settings.port, log_level="warning")
     return EXIT_OK

@@ -18,8 +18,9 @@ class Gone(Exception):
 class Client:
     """Keeps its connection; goes on to the next process where it breaks."""
 
-    def __init__(self, ports: Sequence[int], first: int = 0) -> None:
+    def __init__(self, ports: Sequence[int], token: str, first: int = 0) -> None:
         self._ports = ports
+        self._token = token
         self._turn = first
         self._connection: http.client.HTTPConnection | None = None
 
@@ -33,6 +34,7 @@ class Client:
         sent = None if body is None else json.dumps(body, ensure_ascii=False).encode()
         told = {name.replace("_", "-"): value.encode() for name, value in headers.items()}
         told["content-type"] = b"application/json"
+        told["authorization"] = f"Bearer {self._token}".encode()
         try:
             self._connection.request(method, path, body=sent, headers=told)
             response = self._connection.getresponse()

@@ -19,10 +19,13 @@ from training.writers.servers import Postgres, Service
 from training.writers.writer import Writer
 from triage.config import Settings
 from triage.ledger.store import PAUSES, Ledger
+from triage.ledger.tokens import add_token
 from triage.taxonomy import load_taxonomy
 
 AFTER = sum(PAUSES) + 5.0  # so long after a restart an answer may still be about the kill
 JOIN_SECONDS = 100.0
+WHO = "并发写入"
+SCOPES = ("read", "intake", "decide", "close")  # what the writers' token must be for
 
 
 def run(plan: Plan, *, jieba_cache: Path | None = None) -> Report:
@@ -47,12 +50,14 @@ def run(plan: Plan, *, jieba_cache: Path | None = None) -> Report:
         ledger = Ledger(settings.database_url)
         stack.callback(ledger.close)
         ledger.migrate()
+        with ledger.write() as session:
+            token = add_token(WHO, SCOPES, known=SCOPES, who=WHO, session=session)
         ledger.close()
         services = [Service(home, **env) for _ in range(plan.processes)]
         for service in services:
             stack.callback(service.stop)
             service.start()
-        report = write(plan, settings, services, postgres)
+        report = write(plan, settings, services, postgres, token)
         for service in services:
             service.stop()
         held = Held(ledger)
@@ -63,7 +68,9 @@ def run(plan: Plan, *, jieba_cache: Path | None = None) -> Report:
         return report
 
 
-def write(plan: Plan, settings: Settings, services: Sequence[Service], postgres: Postgres | None) -> Report:
+def write(
+    plan: Plan, settings: Settings, services: Sequence[Service], postgres: Postgres | None, token: str
+) -> Report:
     """Let the writers write for so long, with the kills at moments drawn at random."""
     taxonomy = load_taxonomy(settings.taxonomy_path)
     ports = [service.port for service in services]
@@ -71,10 +78,10 @@ def write(plan: Plan, settings: Settings, services: Sequence[Service], postgres:
     end = began + plan.seconds
     board = Board()
     writers = [
-        Writer(place, ports, taxonomy, board, lambda: time.monotonic() > end, plan.seed)
+        Writer(place, ports, token, taxonomy, board, lambda: time.monotonic() > end, plan.seed)
         for place in range(plan.writers)
     ]
-    feed = FeedReader(ports, lambda: not any(writer.is_alive() for writer in writers))
+    feed = FeedReader(ports, token, lambda: not any(writer.is_alive() for writer in writers))
     threads: list[Writer | FeedReader] = [*writers, feed]
     for thread in threads:
         thread.start()

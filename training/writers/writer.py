@@ -27,6 +27,7 @@ class Writer(threading.Thread):
         self,
         place: int,
         ports: Sequence[int],
+        token: str,
         taxonomy: Taxonomy,
         board: Board,
         until: Callable[[], bool],
@@ -39,6 +40,7 @@ class Writer(threading.Thread):
         self._who = f"经办人{place}"
         self._place = place
         self._ports = ports
+        self._token = token
         self._taxonomy = taxonomy
         self._board = board
         self._until = until
@@ -48,7 +50,7 @@ class Writer(threading.Thread):
 
     def run(self) -> None:
         try:
-            with Client(self._ports, self._place) as client, ThreadPoolExecutor(1) as beside:
+            with Client(self._ports, self._token, self._place) as client, ThreadPoolExecutor(1) as beside:
                 while not self._until():
                     kind = self._drawn.choices(list(MIX), list(MIX.values()))[0]
                     self._act(kind, client, beside)
@@ -94,7 +96,7 @@ class Writer(threading.Thread):
             other.sent["body"] += "另请公开进展。"
 
         def send_other() -> None:
-            with Client(self._ports, self._place + 1) as second:
+            with Client(self._ports, self._token, self._place + 1) as second:
                 self._take_in(other, second)
 
         sending = beside.submit(send_other)

@@ -63,7 +63,7 @@ def begin(settings: Settings, back: str, asked: str) -> tuple[str, Started]:
         Refused: the provider cannot be reached or is not one.
     """
     found = _described(settings)
-    started = Started(*(secrets.token_urlsafe(32) for _ in range(3)), asked)
+    started = Started(secrets.token_urlsafe(32), secrets.token_urlsafe(32), secrets.token_urlsafe(48), asked)
     with _client(settings, back) as client:
         address, _ = client.create_authorization_url(
             found["authorization_endpoint"],
@@ -88,7 +88,8 @@ def finish(settings: Settings, back: str, started: Started, *, state: str, code:
             token = client.fetch_token(
                 found["token_endpoint"], code=code, code_verifier=started.verifier, timeout=SECONDS
             )
-        keys = KeySet.import_key_set(_fetched(found["jwks_uri"]))
+        listed: Any = _fetched(found["jwks_uri"])
+        keys = KeySet.import_key_set(listed)
         said = jwt.decode(token["id_token"], keys, algorithms=ALGORITHMS).claims
         jwt.JWTClaimsRegistry(
             leeway=LEEWAY,

@@ -230,7 +230,7 @@ def _link_form(
         account = get_account(invite.account_id, session=session) if invite.account_id is not None else None
     status = STATUS[error.code] if error else 200
     said = error.message if error else ""
-    return render(request, desk, template, status=status, key=key, account=account, error=said, **typed)
+    return render(request, desk, template, status=status, key=key, account=account, error=said, typed=typed)
 
 
 def _use_link(

@@ -50,6 +50,7 @@ EVENT_NAMES = {
     "struck": "更正误记",
     "confirmed": "确认推荐",
     "overridden": "改判",
+    "withdrawn": "撤回认定",
     "related": "提示关联",
     "merged": "并案",
     "joined": "加入并案",

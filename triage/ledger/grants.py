@@ -23,7 +23,7 @@ CHANGING = (
 )
 ADDED_TO = (
     *("prediction", "decision", "event", "seal", "reply", "result", "look_back", "model_version"),
-    *("original", "case_file"),
+    *("original", "case_file", "withdrawal"),
 )
 CACHES = ("case_vector", "case_reading", "case_words", *sieve.TABLES)
 PASSING = ("saved_view", "sign_in_attempt")  # no part of the record either

@@ -10,7 +10,7 @@ from sqlalchemy.orm import Session
 
 from triage.errors import NotFound
 from triage.ledger.cases import get_case
-from triage.ledger.tables import CaseRow, DecisionRow, MergeMemberRow, MergeRow
+from triage.ledger.tables import CaseRow, DecisionRow, MergeMemberRow, MergeRow, WithdrawalRow
 from triage.ledger.versions import raised_cases
 from triage.taxonomy import TARGETS
 
@@ -97,7 +97,7 @@ def write_labels(case_ids: Collection[int], *, session: Session) -> None:
     labels: dict[int, dict[str, str]] = {case_id: {} for case_id in case_ids}
     decided = (
         select(DecisionRow.case_id, DecisionRow.target, DecisionRow.label)
-        .where(DecisionRow.case_id.in_(case_ids))
+        .where(DecisionRow.case_id.in_(case_ids), DecisionRow.id.not_in(select(WithdrawalRow.decision_id)))
         .order_by(DecisionRow.id)
     )
     for case_id, target, label in session.execute(decided):

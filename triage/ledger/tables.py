@@ -14,6 +14,8 @@ from sqlalchemy import (
     String,
     Text,
     UniqueConstraint,
+    and_,
+    select,
     text,
 )
 from sqlalchemy.orm import Mapped, mapped_column, relationship
@@ -101,7 +103,14 @@ class CaseRow(Base):
     created_at: Mapped[datetime] = mapped_column(default=utc_now, doc="when it was entered")
 
     predictions: Mapped[list[PredictionRow]] = relationship(order_by="PredictionRow.id")
-    decisions: Mapped[list[DecisionRow]] = relationship(order_by="DecisionRow.id")
+    # those that count: what was taken back is in the events, and its row in its table
+    decisions: Mapped[list[DecisionRow]] = relationship(
+        order_by="DecisionRow.id",
+        primaryjoin=lambda: and_(
+            DecisionRow.case_id == CaseRow.id, DecisionRow.id.not_in(select(WithdrawalRow.decision_id))
+        ),
+        viewonly=True,
+    )
     events: Mapped[list[EventRow]] = relationship(order_by="EventRow.id")
     memberships: Mapped[list[MergeMemberRow]] = relationship(
         order_by="MergeMemberRow.id", back_populates="case"
@@ -150,6 +159,17 @@ class DecisionRow(Base):
     who: Mapped[str] = mapped_column(String(100))
     why: Mapped[str] = mapped_column(Text, default="")
     prediction_id: Mapped[int | None] = mapped_column(ForeignKey("prediction.id"))
+    created_at: Mapped[datetime] = mapped_column(default=utc_now)
+
+
+class WithdrawalRow(Base):
+    """A decision that was taken back by whoever made it; it counts no more. Append-only."""
+
+    __tablename__ = "withdrawal"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    decision_id: Mapped[int] = mapped_column(ForeignKey("decision.id"), unique=True)
+    who: Mapped[str] = mapped_column(String(100))
     created_at: Mapped[datetime] = mapped_column(default=utc_now)
 
 

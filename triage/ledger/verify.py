@@ -24,6 +24,7 @@ TABLE_NAMES = {
     "case": "建议件",
     "prediction": "推荐",
     "decision": "认定",
+    "withdrawal": "撤回",
     "relation": "关联",
     "merge": "并案",
     "merge_member": "并案成员",

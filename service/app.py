@@ -22,6 +22,7 @@ from service import (
     pages_accounts,
     pages_entry,
     pages_print,
+    pages_queue,
     pages_related,
     problems,
 )
@@ -75,6 +76,7 @@ def make_app(settings: Settings, desk: Desk | None = None) -> FastAPI:
     app.include_router(api_files.router)
     app.include_router(pages_entry.router)
     app.include_router(pages_accounts.router)
+    app.include_router(pages_queue.router)
     app.include_router(pages.router)
     app.include_router(pages_related.router)
     app.include_router(pages_print.router)

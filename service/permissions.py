@@ -45,7 +45,17 @@ NEEDS: dict[str, Need] = {
     **_need("read", "all", "GET /", "GET /me", "POST /me/password", "POST /me/end", "POST /sign-out"),
     **_need("read", "no", "GET /groups", f"GET {_CASE}/with/{{other_id}}", "GET /models"),
     **_need("read", "case", f"GET {_CASE}", f"GET {_CASE}/print"),
-    **_need("decide", "no", "GET /queue", f"POST {_CASE}/decisions"),
+    **_need(
+        "decide",
+        "no",
+        "GET /queue",
+        "GET /queue/changes",
+        "GET /queue/cases/{case_id}",
+        "POST /queue/cases/{case_id}/decisions",
+        "POST /queue/cases/{case_id}/undo",
+        "POST /queue/confirm",
+        f"POST {_CASE}/decisions",
+    ),
     **_need(
         "decide",
         "no",

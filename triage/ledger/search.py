@@ -8,7 +8,7 @@ from datetime import date
 from functools import partial
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, and_, func, or_, select, true
+from sqlalchemy import ColumnElement, Select, and_, func, not_, or_, select, true
 from sqlalchemy.orm import Session
 from sqlalchemy.sql.elements import UnaryExpression
 from sqlalchemy.sql.operators import custom_op
@@ -17,7 +17,7 @@ from triage.errors import InputError
 from triage.ledger.case_words import Phrase, fold, having, indexes_only
 from triage.ledger.states import STATE_NAMES
 from triage.ledger.submissions import ROLES
-from triage.ledger.tables import CaseRow, EventRow
+from triage.ledger.tables import CaseRow, EventRow, PredictionRow
 from triage.ledger.texts import UNSAVEABLE
 from triage.taxonomy import TARGET_NAMES, TARGETS, Taxonomy
 
@@ -42,6 +42,8 @@ class CaseFilter:
             signers. As it is, except that case, width and line breaks make no difference.
         words: apart by spaces; each stands in title or body.
         leader: set on the case, or else in charge of its section, one of ``leader_sections``.
+        proposed: the first section of the newest recommendation.
+        waits_for: why a person must look: a kind of flag, ``duplicate``, ``sent_back`` or ``unsure``.
         late_only: due before today and neither replied to, closed nor given back.
         year: of receipt; ``*_from`` and ``*_to`` are both included.
     """
@@ -63,6 +65,8 @@ class CaseFilter:
     role: str = ""
     result_class: str = ""
     session: str = ""
+    proposed: str = ""
+    waits_for: str = ""
     key_only: bool = False
     late_only: bool = False
     received_from: date | None = None
@@ -199,11 +203,39 @@ def _facets(wanted: CaseFilter, *, sqlite: bool) -> list[ColumnElement[bool]]:
         if last := getattr(wanted, f"{name}_to"):
             found.append(of(f"{name}_on") <= last)
     if wanted.flag:
-        flagged = select(EventRow.case_id).where(
-            EventRow.kind == "flagged", EventRow.detail["flag"].as_string() == wanted.flag
+        found.append(of("id").in_(_flagged(wanted.flag)))
+    if wanted.proposed:
+        newest = (
+            select(func.max(PredictionRow.id))
+            .where(PredictionRow.target == "section")
+            .group_by(PredictionRow.case_id)
         )
-        found.append(of("id").in_(flagged))
+        first = PredictionRow.ranked[(0, 0)].as_string() == wanted.proposed
+        proposed = select(PredictionRow.case_id).where(PredictionRow.id.in_(newest), first)
+        found.append(of("id").in_(proposed))
+    if wanted.waits_for:
+        found += _waits_for(wanted.waits_for, of("id"))
     return found
+
+
+def _flagged(kind: str) -> Select[int | None]:
+    return select(EventRow.case_id).where(
+        EventRow.kind == "flagged", EventRow.detail["flag"].as_string() == kind
+    )
+
+
+def _waits_for(why: str, number: ColumnElement[Any]) -> list[ColumnElement[bool]]:
+    """Cases that wait for this reason; ``unsure``: for no other."""
+    alike = CaseRow.route_reason.contains("疑似与在办件重复")
+    back = select(EventRow.case_id).where(EventRow.kind.in_(("sent_back", "return_refused")))
+    if why == "duplicate":
+        return [alike]
+    if why == "sent_back":
+        return [number.in_(back)]
+    if why == "unsure":
+        flagged = select(EventRow.case_id).where(EventRow.kind == "flagged")
+        return [not_(alike), number.not_in(back), number.not_in(flagged)]
+    return [number.in_(_flagged(why))]
 
 
 def _column(name: str, *, sqlite: bool) -> ColumnElement[Any]:

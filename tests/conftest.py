@@ -19,6 +19,7 @@ from pathlib import Path
 from typing import Any, ClassVar
 
 import pytest
+from browsing import browser, person, server  # noqa: F401 - fixtures for whoever asks
 from entry import come_in
 from fastapi.testclient import TestClient
 from sqlalchemy import Engine, create_engine, event, text
@@ -222,12 +223,12 @@ def never_sync(ledger: Ledger) -> None:
         )
 
 
-def new_database(server: Any, template: str = "template1") -> str:
+def new_database(postgres: Any, template: str = "template1") -> str:
     """The URL of a new database on the server, a copy of ``template``."""
     name = f"t{uuid.uuid4().hex}"
-    with server_engine(server).connect() as connection:
+    with server_engine(postgres).connect() as connection:
         connection.execute(text(f"create database {name} template {template}"))
-    return str(server.get_uri(database=name))
+    return str(postgres.get_uri(database=name))
 
 
 def drop_database(url: str, request: pytest.FixtureRequest) -> None:
@@ -239,9 +240,9 @@ def drop_database(url: str, request: pytest.FixtureRequest) -> None:
 
 
 @cache
-def server_engine(server: Any) -> Engine:
+def server_engine(postgres: Any) -> Engine:
     """Connections for creating databases; none is kept open, so that any may be a template."""
-    return create_engine(server.get_uri(), isolation_level="AUTOCOMMIT", poolclass=NullPool)
+    return create_engine(postgres.get_uri(), isolation_level="AUTOCOMMIT", poolclass=NullPool)
 
 
 def _migrate(url: str) -> None:

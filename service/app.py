@@ -10,6 +10,7 @@ from pathlib import Path
 from fastapi import Depends, FastAPI
 from fastapi.staticfiles import StaticFiles
 from fastapi.templating import Jinja2Templates
+from scipy.stats import binomtest
 
 from service import (
     api,
@@ -21,6 +22,7 @@ from service import (
     pages,
     pages_accounts,
     pages_entry,
+    pages_models,
     pages_print,
     pages_queue,
     pages_related,
@@ -77,6 +79,7 @@ def make_app(settings: Settings, desk: Desk | None = None) -> FastAPI:
     app.include_router(pages_entry.router)
     app.include_router(pages_accounts.router)
     app.include_router(pages_queue.router)
+    app.include_router(pages_models.router)
     app.include_router(pages.router)
     app.include_router(pages_related.router)
     app.include_router(pages_print.router)
@@ -85,6 +88,12 @@ def make_app(settings: Settings, desk: Desk | None = None) -> FastAPI:
     app.mount("/static", StaticFiles(directory=HERE / "static"))
     app.add_middleware(Guard, desk=desk)
     return app
+
+
+def interval(right: int, of: int) -> str:
+    """The 95 % Wilson interval of so many of so many, in words of the page."""
+    found = binomtest(right, of).proportion_ci(method="wilson")
+    return f"{found.low:.0%} 至 {found.high:.0%}"
 
 
 def _templates() -> Jinja2Templates:
@@ -96,4 +105,5 @@ def _templates() -> Jinja2Templates:
     templates.env.filters["local_time"] = local_time
     templates.env.filters["percent"] = lambda share: f"{share:.0%}"
     templates.env.filters["probability"] = percent
+    templates.env.filters["interval"] = interval
     return templates

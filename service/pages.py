@@ -11,7 +11,7 @@ from fastapi.responses import HTMLResponse, RedirectResponse, Response
 from fastapi.templating import Jinja2Templates
 from markupsafe import Markup
 
-from service.api import TheDesk, describe_models
+from service.api import TheDesk
 from service.marking import mark
 from service.people import ThePerson, csrf_of, find_person
 from service.related_view import DONE, related_context, told_since
@@ -312,8 +312,3 @@ def back(case_id: int, done: str, who: str, *, since: int | None = None) -> Resp
         WHO_COOKIE, quote(who.strip()), max_age=90 * 24 * 3600, httponly=True, samesite="strict"
     )
     return response
-
-
-@router.get("/models")
-def models_page(request: Request, desk: TheDesk) -> Response:
-    return render(request, desk, "models.html", models=describe_models(desk))

@@ -44,6 +44,10 @@ _CASE, _API = "/cases/{case_id}", "/api/cases/{case_id}"
 NEEDS: dict[str, Need] = {
     **_need("read", "all", "GET /", "GET /me", "POST /me/password", "POST /me/end", "POST /sign-out"),
     **_need("read", "no", "GET /groups", f"GET {_CASE}/with/{{other_id}}", "GET /models"),
+    **_need("read", "no", "GET /models/{target}", "GET /models/{target}/versions/{version}"),
+    **_need(
+        "models", "no", "POST /models/{target}/versions/{version}/promote", "POST /models/{target}/rollback"
+    ),
     **_need("read", "case", f"GET {_CASE}", f"GET {_CASE}/print"),
     **_need(
         "decide",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+from typing import Any
 
 from service.api import describe_models
 from service.command import EXIT_OK
@@ -11,7 +12,7 @@ from training.learn_pairs import learn_pairs
 from training.retrain import Outcome, retrain
 from triage.config import Settings
 from triage.desk import Desk
-from triage.ledger.events import add_event
+from triage.promotion import promote_version, roll_back
 from triage.taxonomy import TARGET_NAMES, TARGETS
 
 
@@ -70,41 +71,28 @@ def models(args: argparse.Namespace, settings: Settings) -> int:
             mark = "*" if version["version"] == model.serving else " "
             say(
                 f"  {mark} {version['version']}  样例 {version['data']['examples']} 件  编码器 {version['encoder']}"
+                f"  {_measured(version['metrics'])}"
             )
     return EXIT_OK
 
 
+def _measured(metrics: dict[str, Any]) -> str:
+    """A version's figures and what they were measured on, in one line."""
+    found = metrics.get("challenger")
+    if not found:
+        return "没有留出比较"
+    return (
+        f"留出 {metrics['held_out']} 件:准确率 {found['accuracy']:.0%},前三命中 {found['top3_accuracy']:.0%}"
+    )
+
+
 def promote(args: argparse.Namespace, settings: Settings) -> int:
-    desk = Desk(settings)
-    before = desk.registry.champion(args.target)
-    with desk.ledger.write() as session:
-        add_event(
-            "model_promoted",
-            who=args.who,
-            session=session,
-            target=args.target,
-            version=args.version,
-            previous=before,
-            why=args.why,
-        )
-        desk.registry.promote(args.target, args.version)
+    promote_version(Desk(settings), args.target, args.version, who=args.who, why=args.why)
     say(f"{TARGET_NAMES[args.target]}现在使用 {args.version}。运行中的服务会自动换用。")
     return EXIT_OK
 
 
 def rollback(args: argparse.Namespace, settings: Settings) -> int:
-    desk = Desk(settings)
-    before = desk.registry.champion(args.target)
-    with desk.ledger.write() as session:
-        version = desk.registry.rollback(args.target)
-        add_event(
-            "model_rolled_back",
-            who=args.who,
-            session=session,
-            target=args.target,
-            version=version,
-            previous=before,
-            why=args.why,
-        )
+    version = roll_back(Desk(settings), args.target, who=args.who, why=args.why)
     say(f"{TARGET_NAMES[args.target]}已退回 {version}。")
     return EXIT_OK

@@ -1,5 +1,6 @@
 # make run        the main job: sample office, page in the browser
 # make test       everything that must pass
+# make pictures   the README's pictures
 # make benchmark DATA=folder   our classifier and search beside their peers; ARGS="--part few" for less
 PYTHON ?= python3
 VENV := .venv
@@ -8,7 +9,7 @@ BIN := $(VENV)/bin
 export PIP_DISABLE_PIP_VERSION_CHECK = 1
 export PYTHONDONTWRITEBYTECODE =
 
-.PHONY: run demo-reset install install-dev programs test benchmark benchmark-data lock clean
+.PHONY: run demo-reset install install-dev programs pictures test benchmark benchmark-data lock clean
 
 run: install
 	@$(BIN)/triage demo
@@ -36,6 +37,10 @@ $(VENV)/.dev: $(BIN)/triage requirements-dev.lock
 
 programs: install-dev
 	@$(BIN)/python tools/programs.py
+
+# the README's pictures, of the real pages
+pictures: install-dev programs
+	@$(BIN)/python tools/pictures.py
 
 # two workers with a thread each: more threads than cores wait for each other by spinning
 test: install-dev programs

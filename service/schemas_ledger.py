@@ -160,7 +160,7 @@ class CarriedOut(BaseModel):
 class ShareOut(BaseModel):
     count: int
     of: int
-    rate: float | None = Field(description="count / of;没有可计的为空")
+    rate: float | None = Field(description="count / of;没有可计的、没有记录的为空")
 
     @classmethod
     def make(cls, share: Share) -> ShareOut:
@@ -219,7 +219,10 @@ class YearOut(BaseModel):
             on_time=ShareOut.make(figures.on_time),
             redone=figures.redone,
             commitments=ShareOut.make(figures.commitments),
-            sections=[SectionOut(**vars(s)) for s in figures.sections],
+            sections=[
+                SectionOut(section=s.name, cases=s.cases, closed=s.closed, late=s.late, classes=s.classes)
+                for s in figures.sections
+            ],
         )
 
 

@@ -170,7 +170,7 @@ def year(args: argparse.Namespace, settings: Settings) -> int:
         ["科室", "件数", "办结", "逾期", "办理结果"],
         [
             [
-                s.section,
+                s.name,
                 str(s.cases),
                 str(s.closed),
                 str(s.late),

@@ -24,6 +24,7 @@ from triage.taxonomy import Taxonomy
 
 CELL_CHARS = 32_000  # Excel keeps 32,767 UTF-16 units in a cell
 YEARS = 5
+NO_RECORD = "无记录"  # of a rate for which nothing was entered
 CUT = "……(太长,全文见 JSON 导出)"
 _WIDTHS = {
     **dict.fromkeys(("台账编号", "案别", "承办角色", "办理结果", "状态"), 9),
@@ -181,7 +182,7 @@ def _write_years(
         for at, told in enumerate(rows, start=1):
             value = told[line - 3][1]
             if value is None:
-                sheet.write_string(line, at, "—", formats.text)
+                sheet.write_string(line, at, NO_RECORD, formats.text)
             else:
                 sheet.write_number(
                     line, at, value, formats.share if isinstance(value, float) else formats.number
@@ -193,7 +194,7 @@ def _write_years(
     for at, name in enumerate(["承办科室", "件数", "已办结", "逾期", *(f"{code}类" for code in codes)]):
         sheet.write_string(top + 1, at, name, formats.head)
     for line, section in enumerate(newest.sections, start=top + 2):
-        sheet.write_string(line, 0, section.section, formats.text)
+        sheet.write_string(line, 0, section.name, formats.text)
         counts = [section.cases, section.closed, section.late, *(section.classes.get(c, 0) for c in codes)]
         for at, count in enumerate(counts, start=1):
             sheet.write_number(line, at, count, formats.number)

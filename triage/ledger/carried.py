@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
 
-from sqlalchemy import exists, or_, select
+from sqlalchemy import ColumnElement, exists, func, or_, select
 from sqlalchemy.orm import Session, selectinload
 
 from triage.ledger.states import OPEN, STATE_NAMES
@@ -23,21 +23,18 @@ class Carried:
     commitments: list[CommitmentRow]
 
 
-def carried_cases(year: int, *, session: Session, taxonomy: Taxonomy) -> Sequence[Carried]:
-    """Cases received before ``year`` that come back in its list, oldest first.
+def carried_cases(
+    year: int, *, session: Session, taxonomy: Taxonomy, section: str | None = None
+) -> Sequence[Carried]:
+    """Cases received before ``year`` that come back in its list, oldest first; of one section if named.
 
     A class found later, or a promise kept, takes a case off the list.
     """
     names = {r.code: r.name for r in taxonomy.result_classes}
     codes = [r.code for r in taxonomy.result_classes if r.carried]
-    promised = exists().where(CommitmentRow.case_id == CaseRow.id, CommitmentRow.kept_on.is_(None))
     found = session.scalars(
         select(CaseRow)
-        .where(
-            CaseRow.received_on < date(year, 1, 1),
-            CaseRow.state != "returned",
-            or_(CaseRow.state.in_(OPEN), CaseRow.result_class.in_(codes), promised),
-        )
+        .where(*_left_over(year, taxonomy, section))
         .order_by(CaseRow.received_on, CaseRow.id)
         .options(selectinload(CaseRow.commitments).selectinload(CommitmentRow.look_backs))
     )
@@ -53,3 +50,20 @@ def carried_cases(year: int, *, session: Session, taxonomy: Taxonomy) -> Sequenc
             reasons.append(f"{len(owed)} 项承诺未兑现")
         carried.append(Carried(case, reasons, owed))
     return carried
+
+
+def count_carried(year: int, *, session: Session, taxonomy: Taxonomy, section: str | None = None) -> int:
+    """How many carried_cases gives."""
+    query = select(func.count()).select_from(CaseRow).where(*_left_over(year, taxonomy, section))
+    return session.scalar(query) or 0
+
+
+def _left_over(year: int, taxonomy: Taxonomy, section: str | None) -> list[ColumnElement[bool]]:
+    codes = [r.code for r in taxonomy.result_classes if r.carried]
+    promised = exists().where(CommitmentRow.case_id == CaseRow.id, CommitmentRow.kept_on.is_(None))
+    found = [
+        CaseRow.received_on < date(year, 1, 1),
+        CaseRow.state != "returned",
+        or_(CaseRow.state.in_(OPEN), CaseRow.result_class.in_(codes), promised),
+    ]
+    return found if section is None else [*found, CaseRow.section == section]

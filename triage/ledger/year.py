@@ -2,44 +2,77 @@
 
 from __future__ import annotations
 
+import math
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
+from typing import Any
 
-from sqlalchemy import select
-from sqlalchemy.orm import Session, selectinload
+from sqlalchemy import ColumnElement, select
+from sqlalchemy.orm import InstrumentedAttribute, Session
 
 from triage.ledger.contacts import FACE_TO_FACE, SATISFIED
 from triage.ledger.deadlines import MAIN
+from triage.ledger.handling_tables import ContactRow, DeadlineRow, FeedbackRow
 from triage.ledger.lacks import ANSWERS_DEPUTY
-from triage.ledger.tables import CaseRow
+from triage.ledger.tables import CaseRow, CommitmentRow, MergeMemberRow
 from triage.taxonomy import Taxonomy
 
 UNKNOWN = "未定"
+MONTHS = range(1, 13)
+_Z = 1.959964  # of 95 %
 
 
 @dataclass(frozen=True)
 class Share:
-    """So many of so many; ``rate`` is None where there is nothing to count."""
+    """So many of so many.
+
+    Attributes:
+        recorded: False where nothing of the kind was ever entered, so that none is not known to be none.
+    """
 
     count: int
     of: int
+    recorded: bool = True
 
     @property
     def rate(self) -> float | None:
-        return self.count / self.of if self.of else None
+        """None where there is nothing to count, or nothing on record."""
+        return self.count / self.of if self.of and self.recorded else None
+
+    @property
+    def interval(self) -> tuple[float, float] | None:
+        """95 % of the rate, by Wilson; None where there is no rate."""
+        if self.rate is None:
+            return None
+        share, z2 = self.rate, _Z**2
+        middle = (share + z2 / (2 * self.of)) / (1 + z2 / self.of)
+        half = _Z * math.sqrt(share * (1 - share) / self.of + z2 / (4 * self.of**2)) / (1 + z2 / self.of)
+        return max(0.0, middle - half), min(1.0, middle + half)
 
 
 @dataclass(frozen=True)
-class SectionFigures:
-    """One section's part of the year."""
+class GroupFigures:
+    """The part of the year that one section, topic or month has.
 
-    section: str
+    Attributes:
+        name: of the section or topic, UNKNOWN where none counts; the month's number.
+        on_time, late: answered by the day; answered later or overdue. The others may still be in time.
+    """
+
+    name: str
     cases: int
     closed: int
+    returned: int
+    on_time: int
     late: int
     classes: dict[str, int]
+
+    @property
+    def open(self) -> int:
+        """Neither closed nor given back."""
+        return self.cases - self.closed - self.returned
 
 
 @dataclass(frozen=True)
@@ -51,6 +84,8 @@ class YearFigures:
         contacted, met: cases that the bureau answers, by whether the deputy was talked to at all
             and face to face (联系率, 见面率); satisfied: newest word of each deputy (满意率).
         on_time: cases that were due and answered in time, of those answered or overdue.
+        commitments: kept, of those made; overdue_commitments: neither kept nor within their day.
+        sections, topics: the largest first; months: January to December, by the day of receipt.
     """
 
     year: int
@@ -66,35 +101,65 @@ class YearFigures:
     on_time: Share = Share(0, 0)
     redone: int = 0
     commitments: Share = Share(0, 0)
-    sections: list[SectionFigures] = field(default_factory=list)
+    overdue_commitments: int = 0
+    sections: list[GroupFigures] = field(default_factory=list)
+    topics: list[GroupFigures] = field(default_factory=list)
+    months: list[GroupFigures] = field(default_factory=list)
 
     def class_share(self, code: str) -> Share:
         return Share(self.classes.get(code, 0), sum(self.classes.values()))
 
+    @property
+    def closed(self) -> Share:
+        """Closed, of all that were not given back."""
+        return Share(self.states.get("closed", 0), self.total - self.states.get("returned", 0))
+
+
+def of_year(year: int, section: str | None = None) -> list[ColumnElement[bool]]:
+    """The conditions on a case to belong to the year, or to one section's part of it."""
+    found: list[ColumnElement[bool]] = [CaseRow.received_on.between(date(year, 1, 1), date(year, 12, 31))]
+    return found if section is None else [*found, CaseRow.section == section]
+
 
 def year_figures(
-    year: int, *, session: Session, taxonomy: Taxonomy, today: date | None = None
+    year: int, *, session: Session, taxonomy: Taxonomy, today: date | None = None, section: str | None = None
 ) -> YearFigures:
-    """Figures of the cases received in ``year``, as of ``today``."""
+    """Figures of the cases received in ``year``, as of ``today``; of one section where it is named."""
     today = today or date.today()
-    cases = session.scalars(
-        select(CaseRow)
-        .where(CaseRow.received_on.between(date(year, 1, 1), date(year, 12, 31)))
-        .options(
-            selectinload(CaseRow.contacts),
-            selectinload(CaseRow.feedback),
-            selectinload(CaseRow.deadlines),
-            selectinload(CaseRow.commitments),
-            selectinload(CaseRow.memberships),
-        )
-    ).all()
-    answered = [c for c in cases if c.role in ANSWERS_DEPUTY and c.state != "returned"]
-    ways = [{k.how for k in c.contacts if k.struck_on is None} for c in answered]
-    words = [word for c in cases for word in _newest_words(c)]
-    timely = [in_time for c in cases if (in_time := was_in_time(c, today)) is not None]
-    promises = [p for c in cases for p in c.commitments]
+    wanted = of_year(year, section)
+    own = (CaseRow.id, CaseRow.received_on, CaseRow.state, CaseRow.role, CaseRow.section, CaseRow.topic)
+    # single columns: the texts, which are long, are not read
+    cases = session.execute(select(*own, CaseRow.result_class, CaseRow.key_on).where(*wanted)).all()
+
+    def of(
+        case_id: InstrumentedAttribute[int], columns: Sequence[Any], *where: ColumnElement[bool]
+    ) -> Sequence[Any]:
+        """(number of the case, columns ...) of what belongs to the year's cases, in order of entry."""
+        query = select(case_id, *columns).join(CaseRow, CaseRow.id == case_id)
+        return session.execute(query.where(*wanted, *where).order_by(case_id.class_.id)).all()
+
+    ways: dict[int, set[str]] = {}
+    for case_id, how in of(ContactRow.case_id, [ContactRow.how], ContactRow.struck_on.is_(None)):
+        ways.setdefault(case_id, set()).add(how)
+    said = of(FeedbackRow.case_id, [FeedbackRow.deputy, FeedbackRow.verdict], FeedbackRow.struck_on.is_(None))
+    words = {(case_id, deputy): verdict for case_id, deputy, verdict in said}.values()
+    due = of(
+        DeadlineRow.case_id,
+        [DeadlineRow.due_on, DeadlineRow.met_on],
+        DeadlineRow.kind.in_(MAIN),
+        DeadlineRow.duty_id.is_(None),
+        DeadlineRow.dropped_on.is_(None),
+    )
+    timely = {case_id: was_in_time(due_on, met_on, today) for case_id, due_on, met_on in due}
+    redone = {row[0] for row in of(DeadlineRow.case_id, [], DeadlineRow.kind == "redo")}
+    promises = of(CommitmentRow.case_id, [CommitmentRow.due_on, CommitmentRow.kept_on])
+    merged = {row[0] for row in of(MergeMemberRow.case_id, [], MergeMemberRow.left_at.is_(None))}
+
+    answered = [c.id for c in cases if c.role in ANSWERS_DEPUTY and c.state != "returned"]
     codes = [r.code for r in taxonomy.result_classes]
     classes = Counter(c.result_class for c in cases if c.result_class)
+    judged = [in_time for in_time in timely.values() if in_time is not None]
+    by_month = _grouped(cases, timely, lambda c: str(c.received_on.month))
     return YearFigures(
         year=year,
         total=len(cases),
@@ -102,42 +167,50 @@ def year_figures(
         states=dict(Counter(c.state for c in cases)),
         classes={code: classes[code] for code in [*codes, *sorted(classes.keys() - set(codes))]},
         key_cases=sum(c.key_on is not None for c in cases),
-        merged=sum(any(m.left_at is None for m in c.memberships) for c in cases),
-        contacted=Share(sum(bool(w) for w in ways), len(ways)),
-        met=Share(sum(bool(w & set(FACE_TO_FACE)) for w in ways), len(ways)),
+        merged=len(merged),
+        contacted=Share(sum(i in ways for i in answered), len(answered), bool(ways)),
+        met=Share(
+            sum(bool(ways.get(i, set()) & set(FACE_TO_FACE)) for i in answered), len(answered), bool(ways)
+        ),
         satisfied=Share(sum(word in SATISFIED for word in words), len(words)),
-        on_time=Share(sum(timely), len(timely)),
-        redone=sum(any(d.kind == "redo" for d in c.deadlines) for c in cases),
+        on_time=Share(sum(judged), len(judged)),
+        redone=len(redone),
         commitments=Share(sum(p.kept_on is not None for p in promises), len(promises)),
-        sections=_by_section(cases, today),
+        overdue_commitments=sum(
+            p.kept_on is None and p.due_on is not None and p.due_on < today for p in promises
+        ),
+        sections=_by_size(_grouped(cases, timely, lambda c: c.section or UNKNOWN)),
+        topics=_by_size(_grouped(cases, timely, lambda c: c.topic or UNKNOWN)),
+        months=[by_month.get(str(m)) or GroupFigures(str(m), 0, 0, 0, 0, 0, {}) for m in MONTHS],
     )
 
 
-def was_in_time(case: CaseRow, today: date) -> bool | None:
-    """Whether the reply or opinion came by its day; None while it may still."""
-    due = [d for d in case.deadlines if d.kind in MAIN and d.duty_id is None and d.dropped_on is None]
-    if not due:
-        return None
-    if due[-1].met_on is not None:
-        return due[-1].met_on <= due[-1].due_on
-    return False if due[-1].due_on < today else None
+def was_in_time(due_on: date, met_on: date | None, today: date) -> bool | None:
+    """Whether what was due came by its day; None while it may still."""
+    if met_on is not None:
+        return met_on <= due_on
+    return False if due_on < today else None
 
 
-def _newest_words(case: CaseRow) -> Iterable[str]:
-    return {f.deputy: f.verdict for f in case.feedback if f.struck_on is None}.values()
-
-
-def _by_section(cases: Iterable[CaseRow], today: date) -> list[SectionFigures]:
-    groups: dict[str, list[CaseRow]] = {}
+def _grouped(
+    cases: Iterable[Any], timely: Mapping[int, bool | None], name_of: Callable[[Any], str]
+) -> dict[str, GroupFigures]:
+    groups: dict[str, list[Any]] = {}
     for case in cases:
-        groups.setdefault(case.section or UNKNOWN, []).append(case)
-    return [
-        SectionFigures(
-            section=section,
+        groups.setdefault(name_of(case), []).append(case)
+    return {
+        name: GroupFigures(
+            name=name,
             cases=len(group),
             closed=sum(c.state == "closed" for c in group),
-            late=sum(was_in_time(c, today) is False for c in group),
+            returned=sum(c.state == "returned" for c in group),
+            on_time=sum(timely.get(c.id) is True for c in group),
+            late=sum(timely.get(c.id) is False for c in group),
             classes=dict(Counter(c.result_class for c in group if c.result_class)),
         )
-        for section, group in sorted(groups.items(), key=lambda item: (-len(item[1]), item[0]))
-    ]
+        for name, group in groups.items()
+    }
+
+
+def _by_size(groups: Mapping[str, GroupFigures]) -> list[GroupFigures]:
+    return sorted(groups.values(), key=lambda group: (-group.cases, group.name))

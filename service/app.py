@@ -26,6 +26,7 @@ from service import (
     pages_print,
     pages_queue,
     pages_related,
+    pages_year,
     problems,
 )
 from service.guards import Guard
@@ -83,6 +84,7 @@ def make_app(settings: Settings, desk: Desk | None = None) -> FastAPI:
     app.include_router(pages.router)
     app.include_router(pages_related.router)
     app.include_router(pages_print.router)
+    app.include_router(pages_year.router)
     app.include_router(health.router)
     app.mount("/static/htmx", StaticFiles(packages=[("js_lib_htmx", "static/htmx")]))
     app.mount("/static", StaticFiles(directory=HERE / "static"))

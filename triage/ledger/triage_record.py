@@ -70,6 +70,7 @@ class TriageRecord:
         lead: the target that months and sections are about: the first that the office uses.
         targets: target to its figures in all.
         months: January to December, by the day of receipt; sections: the largest first.
+        corrected: number of each case that counts as corrected, to its month.
     """
 
     year: int
@@ -77,6 +78,7 @@ class TriageRecord:
     targets: dict[str, TriageFigures] = field(default_factory=dict)
     months: list[TriageFigures] = field(default_factory=list)
     sections: list[TriageFigures] = field(default_factory=list)
+    corrected: dict[int, str] = field(default_factory=dict)
 
     @property
     def total(self) -> TriageFigures:
@@ -88,6 +90,7 @@ class TriageRecord:
 class _Outcome:
     """What came of one case's prediction for one target; ``how`` is empty while nothing stands."""
 
+    case_id: int
     month: str
     how: str
     label: str
@@ -150,6 +153,7 @@ def triage_record(
         targets={t: _figures(t, outcomes.get(t, [])) for t in TARGETS if t == lead or t in outcomes},
         months=[by_month.get(str(m)) or _figures(str(m), []) for m in MONTHS],
         sections=sorted(sections.values(), key=lambda f: (-f.taken_in, f.name)),
+        corrected={o.case_id: o.month for o in of_lead if o.corrected},
     )
 
 
@@ -170,6 +174,7 @@ def _outcome(
     label = standing.label if standing is not None and how else ""
     first = first_labels.get(standing.prediction_id or 0) if standing is not None else None
     return _Outcome(
+        case_id=case.id,
         month=str(case.received_on.month),
         how=how,
         label=label,

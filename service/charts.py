@@ -91,15 +91,23 @@ class Series:
 
 @dataclass(frozen=True)
 class Rates:
-    """A line: a share for each label."""
+    """A line: a share for each label, with or without the band of its interval."""
 
     name: str
     css: str
     shares: Sequence[Share]
+    band: bool = True
 
 
 def stacked_columns(
-    title: str, labels: Sequence[str], series: Sequence[Series], *, width: float = 620, height: float = 220
+    title: str,
+    labels: Sequence[str],
+    series: Sequence[Series],
+    *,
+    width: float = 620,
+    height: float = 220,
+    left: float = _LEFT,
+    right: float = _RIGHT,
 ) -> Chart:
     """A column for each label, the first series at its foot, the sum above it."""
     sums = [sum(s.values[at] for s in series) for at in range(len(labels))]
@@ -110,11 +118,11 @@ def stacked_columns(
     foot = height - _BOTTOM
     for value in range(0, top + 1, step):
         y = foot - value * scale
-        chart.lines.append(Line(_LEFT, y, width - _RIGHT, y, "axis" if value == 0 else "grid"))
-        chart.texts.append(Text(_LEFT - 6, y + 4, str(value), "tick", "end"))
-    room = (width - _LEFT - _RIGHT) / max(1, len(labels))
+        chart.lines.append(Line(left, y, width - right, y, "axis" if value == 0 else "grid"))
+        chart.texts.append(Text(left - 6, y + 4, str(value), "tick", "end"))
+    room = (width - left - right) / max(1, len(labels))
     for at, label in enumerate(labels):
-        middle, y = _LEFT + room * (at + 0.5), foot
+        middle, y = left + room * (at + 0.5), foot
         for one in series:
             tall = one.values[at] * scale
             y -= tall
@@ -163,7 +171,7 @@ def row_bar(title: str, series: Sequence[Series], longest: int, *, width: float 
 def rate_lines(
     title: str, labels: Sequence[str], rates: Sequence[Rates], *, width: float = 620, height: float = 220
 ) -> Chart:
-    """A line for each, from 0 to 100 %, with its 95 % interval as a band; broken where nothing is known."""
+    """A line for each, from 0 to 100 %, broken where nothing is known."""
     foot, scale = height - _BOTTOM, height - _TOP - _BOTTOM
     room = (width - _LEFT - _RIGHT) / max(1, len(labels))
     told = ";".join(
@@ -196,7 +204,8 @@ def rate_lines(
                     [(x - 5, high[0][1]), (x + 5, high[0][1])],
                     [(x - 5, low[0][1]), (x + 5, low[0][1])],
                 )
-            chart.paths.append(Path(_drawn([*high, *reversed(low)]) + "Z", f"band {one.css}"))
+            if one.band:
+                chart.paths.append(Path(_drawn([*high, *reversed(low)]) + "Z", f"band {one.css}"))
             chart.paths.append(Path(_drawn(line), f"line {one.css}"))
     return chart
 

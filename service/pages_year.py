@@ -23,7 +23,7 @@ from triage.ledger.year_cases import FIGURE_NAMES, NOW_NAMES, SOON_DAYS, counts_
 
 router = APIRouter(include_in_schema=False, default_response_class=HTMLResponse, route_class=RetryingRoute)
 
-SHOWN = 8  # reminders of a kind; the others fold
+SHOWN = 5  # reminders of a kind; the others fold
 
 Year = Annotated[int | None, Query(ge=1990, le=2100)]
 

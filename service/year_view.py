@@ -44,6 +44,12 @@ def figure_link(what: str, *, year: int | None = None, month: int | None = None)
     return f"/year/cases?{urlencode({'what': what, **said})}"
 
 
+def export_link(year: int, section: str | None) -> str:
+    """The year's cases with their figures as an Excel file."""
+    said = {"year": year} if section is None else {"year": year, "section": section}
+    return f"/api/ledger.xlsx?{urlencode(said)}"
+
+
 def role_chart(figures: YearFigures) -> Chart:
     series = [
         Series(role, tone, [figures.roles[role]], [ledger_link(year=figures.year, role=role)])
@@ -78,7 +84,10 @@ def months_chart(figures: YearFigures) -> Chart:
         by_month("在办", "tone2", [m.open for m in months], OPEN_STATES),
         by_month("已退办", "tone4", [m.returned for m in months], "returned"),
     ]
-    return stacked_columns("各月收件与办理情况", MONTH_LABELS, series)
+    # as wide as the table below it, whose first column names the rows and whose last one adds up
+    return stacked_columns(
+        "各月收件与办理情况", MONTH_LABELS, series, width=920, height=190, left=92, right=828 / 13
+    )
 
 
 def group_rows(groups: Sequence[GroupFigures]) -> list[tuple[GroupFigures, Chart]]:
@@ -124,7 +133,7 @@ def triage_months_chart(record: TriageRecord) -> Chart:
 def triage_rates_chart(record: TriageRecord) -> Chart:
     rates = [
         Rates("推荐与认定一致", "tone1", [m.right for m in record.months]),
-        Rates("改判", "late", [m.changed for m in record.months]),
+        Rates("人工改判", "late", [m.changed for m in record.months], band=False),
     ]
     return rate_lines("各月推荐的准确率和改判率", MONTH_LABELS, rates)
 

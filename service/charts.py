@@ -62,13 +62,19 @@ class Dot:
 
 @dataclass(frozen=True)
 class Chart:
-    """One picture; shapes are drawn in this order."""
+    """One picture; shapes are drawn in this order.
+
+    Attributes:
+        legend: looks and name of each kind of thing.
+        stretch: it fills the width that it is given; there are no words in it.
+    """
 
     title: str
     desc: str
     width: float
     height: float
-    legend: Sequence[tuple[str, str]] = ()  # looks, name
+    legend: Sequence[tuple[str, str]] = ()
+    stretch: bool = False
     lines: list[Line] = field(default_factory=list)
     paths: list[Path] = field(default_factory=list)
     rects: list[Rect] = field(default_factory=list)
@@ -158,7 +164,7 @@ def share_bar(title: str, series: Sequence[Series], *, width: float = 560, heigh
 
 def row_bar(title: str, series: Sequence[Series], longest: int, *, width: float = 240) -> Chart:
     """A bar for one row of a table, as long as its sum is beside the longest row."""
-    chart = Chart(title, _told([""], series), width, 14)
+    chart = Chart(title, _told([""], series), width, 14, stretch=True)
     x, scale = 0.0, width / max(1, longest)
     for one in series:
         wide = one.values[0] * scale

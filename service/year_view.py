@@ -172,8 +172,8 @@ def told_interval(share: Share) -> str:
 
 
 def told_range(share: Share) -> str:
-    """The same in a narrow cell, without the percent sign."""
-    return "" if share.interval is None else f"{share.interval[0] * 100:.0f}–{share.interval[1] * 100:.0f}"
+    """The same for a narrow place."""
+    return "" if share.interval is None else f"{share.interval[0] * 100:.0f}–{share.interval[1]:.0%}"
 
 
 def headline(figures: YearFigures, before: YearFigures | None) -> list[dict[str, Any]]:

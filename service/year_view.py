@@ -115,7 +115,7 @@ def triage_months_chart(record: TriageRecord) -> Chart:
         links = [
             ledger_link(year=record.year, month_received=m, how=how)
             if how
-            else figure_link("no_section", year=record.year, month=m)
+            else figure_link("undecided", year=record.year, month=m)
             for m in range(1, 13)
         ]
         return Series(name, css, counted, links)

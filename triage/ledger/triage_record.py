@@ -18,6 +18,7 @@ from triage.ledger.tables import CaseRow, DecisionRow, EventRow, PredictionRow
 from triage.ledger.year import MONTHS, UNKNOWN, Share, of_year
 from triage.taxonomy import TARGETS, Taxonomy
 
+WAITING = ("received", "in_review")
 HOWS = {"auto": "auto", "confirm": "confirmed", "override": "overridden"}  # kind of decision to name
 
 
@@ -30,11 +31,12 @@ class TriageFigures:
         taken_in: cases that were read; auto, confirmed, overridden and undecided add up to it.
         auto: what stands was decided by the program alone, and nobody has decided since.
         confirmed: a person decided on the first label; overridden: on another one.
-        undecided: nothing stands: it waits, or was given back before anybody decided.
+        undecided: nothing stands: it waits (again, where the section sent it back), or was given back
+            to the sender before anybody decided.
         corrected: of cases that were ever decided automatically, those that a person overrode later,
             that the section sent back, or that were given back to the sender (退办) and are still.
-        right: of cases in which something stands, those where it is the first label of the prediction
-            that it was decided on, the newest at that time.
+        right: of cases in which something stands and that were not given back to the sender, those
+            where it is the first label of the prediction that it was decided on, the newest at that time.
         right_when_seen: the same of those that a person decided; an untouched automatic one is right
             only because nobody said otherwise.
     """
@@ -88,7 +90,12 @@ class TriageRecord:
 
 @dataclass(frozen=True)
 class _Outcome:
-    """What came of one case's prediction for one target; ``how`` is empty while nothing stands."""
+    """What came of one case's prediction for one target.
+
+    Attributes:
+        how: of HOWS; empty while nothing stands.
+        right: None where nothing stands, or the bureau does not have the case any more.
+    """
 
     case_id: int
     month: str
@@ -96,7 +103,7 @@ class _Outcome:
     label: str
     routed: bool
     corrected: bool
-    right: bool
+    right: bool | None
 
 
 def triage_record(
@@ -134,16 +141,18 @@ def triage_record(
             .where(*wanted, EventRow.kind == "sent_back")
         )
     )
+    lead = next((t for t in TARGETS if taxonomy.labels(t)), TARGETS[0])
     outcomes: dict[str, list[_Outcome]] = {}
     for case in cases:
         standing = newest_decisions(case)
+        if case.state in WAITING:
+            standing.pop(lead, None)  # what a section sent back waits for another one
         back = case.id in gone_back or case.state == "returned"
         for target in TARGETS:
             if (case.id, target) in read:
                 found = _outcome(case, target, standing.get(target), first_labels, back)
                 if found is not None:
                     outcomes.setdefault(target, []).append(found)
-    lead = next((t for t in TARGETS if taxonomy.labels(t)), TARGETS[0])
     of_lead = outcomes.get(lead, [])
     by_month = _grouped(of_lead, lambda o: o.month)
     sections = _grouped(of_lead, lambda o: o.label or UNKNOWN)
@@ -180,7 +189,7 @@ def _outcome(
         label=label,
         routed=bool(routed),
         corrected=bool(routed) and (overridden or back),
-        right=bool(how) and first == label,
+        right=first == label if how and case.state != "returned" else None,
     )
 
 
@@ -193,7 +202,8 @@ def _grouped(outcomes: Iterable[_Outcome], name_of: Callable[[_Outcome], str]) -
 
 def _figures(name: str, outcomes: list[_Outcome]) -> TriageFigures:
     decided = [o for o in outcomes if o.how]
-    seen = [o for o in decided if o.how != "auto"]
+    judged = [o for o in decided if o.right is not None]
+    seen = [o for o in judged if o.how != "auto"]
     routed = [o for o in outcomes if o.routed]
     return TriageFigures(
         name=name,
@@ -202,6 +212,6 @@ def _figures(name: str, outcomes: list[_Outcome]) -> TriageFigures:
         confirmed=sum(o.how == "confirmed" for o in outcomes),
         overridden=sum(o.how == "overridden" for o in outcomes),
         corrected=Share(sum(o.corrected for o in routed), len(routed)),
-        right=Share(sum(o.right for o in decided), len(decided)),
-        right_when_seen=Share(sum(o.right for o in seen), len(seen)),
+        right=Share(sum(o.right is True for o in judged), len(judged)),
+        right_when_seen=Share(sum(o.right is True for o in seen), len(seen)),
     )

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import date, timedelta
 
-from sqlalchemy import ColumnElement, and_, exists, extract, func, select
+from sqlalchemy import ColumnElement, and_, exists, extract, func, or_, select
 from sqlalchemy.orm import Session, load_only
 
 from triage.errors import InputError
@@ -13,6 +13,7 @@ from triage.ledger.handling_tables import DeadlineRow
 from triage.ledger.search import DONE
 from triage.ledger.states import OPEN
 from triage.ledger.tables import CaseRow, CommitmentRow
+from triage.ledger.triage_record import WAITING
 from triage.ledger.year import of_year
 
 SOON_DAYS = 15
@@ -31,6 +32,7 @@ FIGURE_NAMES = {
     "kept": "承诺已兑现",
     "owed": "承诺未兑现",
     "overdue": "承诺已逾期",
+    "undecided": "未认定",
     "no_section": "未认定科室",
     "no_topic": "未认定主题",
     "no_role": "未定承办角色",
@@ -99,6 +101,7 @@ def _conditions(what: str, today: date) -> list[ColumnElement[bool]]:
         "kept": [exists().where(promised, CommitmentRow.kept_on.is_not(None))],
         "owed": [exists().where(promised, CommitmentRow.kept_on.is_(None))],
         "overdue": [exists().where(promised, CommitmentRow.kept_on.is_(None), CommitmentRow.due_on < today)],
+        "undecided": [or_(CaseRow.section.is_(None), CaseRow.state.in_(WAITING))],
         "no_section": [CaseRow.section.is_(None)],
         "no_topic": [CaseRow.topic.is_(None)],
         "no_role": [CaseRow.role == ""],

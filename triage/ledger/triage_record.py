@@ -71,7 +71,7 @@ class TriageRecord:
     Attributes:
         lead: the target that months and sections are about: the first that the office uses.
         targets: target to its figures in all.
-        months: January to December, by the day of receipt; sections: the largest first.
+        months: January to December, by the day of receipt; sections: the largest first, UNKNOWN last.
         corrected: number of each case that counts as corrected, to its month.
     """
 
@@ -161,7 +161,7 @@ def triage_record(
         lead=lead,
         targets={t: _figures(t, outcomes.get(t, [])) for t in TARGETS if t == lead or t in outcomes},
         months=[by_month.get(str(m)) or _figures(str(m), []) for m in MONTHS],
-        sections=sorted(sections.values(), key=lambda f: (-f.taken_in, f.name)),
+        sections=sorted(sections.values(), key=lambda f: (f.name == UNKNOWN, -f.taken_in, f.name)),
         corrected={o.case_id: o.month for o in of_lead if o.corrected},
     )
 

@@ -85,7 +85,7 @@ class YearFigures:
             and face to face (联系率, 见面率); satisfied: newest word of each deputy (满意率).
         on_time: cases that were due and answered in time, of those answered or overdue.
         commitments: kept, of those made; overdue_commitments: neither kept nor within their day.
-        sections, topics: the largest first; months: January to December, by the day of receipt.
+        sections, topics: the largest first, UNKNOWN last; months: January to December, by the day of receipt.
     """
 
     year: int
@@ -213,4 +213,4 @@ def _grouped(
 
 
 def _by_size(groups: Mapping[str, GroupFigures]) -> list[GroupFigures]:
-    return sorted(groups.values(), key=lambda group: (-group.cases, group.name))
+    return sorted(groups.values(), key=lambda group: (group.name == UNKNOWN, -group.cases, group.name))

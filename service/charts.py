@@ -186,7 +186,9 @@ def rate_lines(
         for at, share in enumerate(one.shares)
         if share.rate is not None
     )
-    chart = Chart(title, told or "没有可计的件", width, height, [(one.css, one.name) for one in rates])
+    chart = Chart(
+        title, told or "没有可计的件", width, height, [(f"line {one.css}", one.name) for one in rates]
+    )
     for percent in range(0, 101, 25):
         y = foot - scale * percent / 100
         chart.lines.append(Line(_LEFT, y, width - _RIGHT, y, "axis" if percent == 0 else "grid"))

@@ -23,6 +23,8 @@ from service import (
     pages_accounts,
     pages_entry,
     pages_models,
+    pages_intake,
+    pages_intake_lists,
     pages_print,
     pages_queue,
     pages_related,
@@ -85,6 +87,8 @@ def make_app(settings: Settings, desk: Desk | None = None) -> FastAPI:
     app.include_router(pages_related.router)
     app.include_router(pages_print.router)
     app.include_router(pages_year.router)
+    app.include_router(pages_intake.router)
+    app.include_router(pages_intake_lists.router)
     app.include_router(health.router)
     app.mount("/static/htmx", StaticFiles(packages=[("js_lib_htmx", "static/htmx")]))
     app.mount("/static", StaticFiles(directory=HERE / "static"))

@@ -21,7 +21,8 @@ from triage.ledger.via import VIA
 
 MAX_REQUEST_BYTES = 8 * 1024 * 1024
 MAX_UPLOAD_BYTES = MAX_FILE_BYTES + 1024 * 1024  # a file and the form around it
-UPLOADS = ("/api/files", "/intake/files")
+MAX_UPLOADS_BYTES = 4 * MAX_FILE_BYTES + 1024 * 1024  # several files in one form
+UPLOADS = {"/api/files": MAX_UPLOAD_BYTES, "/intake/files": MAX_UPLOADS_BYTES}
 LOOPBACK_NAMES = ["127.0.0.1", "localhost", "[::1]"]
 
 
@@ -144,10 +145,12 @@ def _is_own(host: str, bound: str) -> bool:
 
 def _most(request: Request) -> int:
     """The largest request that the address takes, in bytes."""
-    return MAX_UPLOAD_BYTES if request.url.path in UPLOADS else MAX_REQUEST_BYTES
+    return UPLOADS.get(request.url.path, MAX_REQUEST_BYTES)
 
 
 def _too_large(most: int) -> str:
     if most == MAX_UPLOAD_BYTES:
         return f"文件太大,最多 {MAX_FILE_BYTES // 2**20} MB。"
+    if most == MAX_UPLOADS_BYTES:
+        return f"一次交来的文件太大:每个最多 {MAX_FILE_BYTES // 2**20} MB,合计最多 {most // 2**20} MB。"
     return f"请求太大,最多 {most // 2**20} MB。"

@@ -5,6 +5,8 @@ from __future__ import annotations
 import logging
 import threading
 import time
+from collections.abc import Mapping
+from typing import Any
 
 from triage.bulk import Handed, Run
 from triage.bulk_report import BulkReport
@@ -19,6 +21,11 @@ POLL_SECONDS = 5.0
 SAVE_SECONDS = 1.0  # a report is written that often, not with every row
 BROKE = "程序出错,没有做完。已登记的都在台账里,可以继续;请把时间告诉管理员查看日志。"
 log = logging.getLogger("triage.batch_runner")
+
+
+def mapping_of_batch(options: Mapping[str, Any]) -> ColumnMap:
+    """What the one who began a batch said of its columns and values."""
+    return ColumnMap(options.get("columns", {}), options.get("values", {}), tuple(options.get("left", ())))
 
 
 class BatchRunner:
@@ -84,15 +91,16 @@ class BatchRunner:
         with self._desk.ledger.read() as session:
             batch = get_batch(batch_id, session=session)
             raw = get_original(batch.sha256, session=session).content
-        mapping = ColumnMap(batch.options.get("columns", {}), batch.options.get("values", {}))
+        options = batch.options
+        mapping = mapping_of_batch(options)
         run = Run(
             batch.kind,
             self._desk,
             Handed.read(raw, batch.name),
             who=batch.who,
-            session=batch.options.get("session", ""),
+            session=options.get("session", ""),
             mapping=mapping,
-            closed=batch.options.get("closed", False),
+            closed=options.get("closed", False),
             report=BulkReport.from_dict(batch.report),
             done=batch.done,
         )

@@ -135,10 +135,15 @@ _NOISE = re.compile(r"[\s*:、/·]")
 
 @dataclass(frozen=True)
 class ColumnMap:
-    """An office's own names: field to the header that stands for it, field to value to our value."""
+    """An office's own names: field to the header that stands for it, field to value to our value.
+
+    Attributes:
+        left: headers that stand for nothing of ours, whatever they are called.
+    """
 
     columns: Mapping[str, str] = field(default_factory=dict)
     values: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+    left: Sequence[str] = ()
 
     def value(self, field: str, text: str) -> str:
         """The value that stands for ``text`` in our ledger; ``text`` itself where nothing says so."""
@@ -159,8 +164,11 @@ def match_columns(header: Sequence[str], mapping: ColumnMap | None = None) -> di
     """Column position, from 0, to field; of two columns for one field the more usual name wins."""
     mapping = mapping or ColumnMap()
     own = {bare_name(name): field for field, name in mapping.columns.items()}
+    left = {bare_name(name) for name in mapping.left}
     found: dict[str, tuple[int, int]] = {}
     for at, text in enumerate(header):
+        if bare_name(text) in left:
+            continue
         for name in (bare_name(text), bare_name(_ASIDE.sub("", half_width(text)))):
             if not name:
                 continue

@@ -15,6 +15,8 @@ from triage.documents.sheets import Sheet
 from triage.errors import InputError
 
 HEADER_ROWS = 15  # titles and notes above the header end before
+HEADER_CHARS = 40  # a longer text is no name of a column
+SHOWN_CHARS = 200
 MIN_COLUMNS = 3  # fewer known columns are no ledger, unless they are all there are
 MIN_CELLS = 2  # a row with fewer values of ours and without a title is a remark
 TOTALS = ("合计", "总计", "小计", "共计", "总数", "平均")
@@ -88,25 +90,42 @@ def read_ledger(content: Content, mapping: ColumnMap | None = None) -> LedgerShe
         several = len(content.sheets) > 1
         rows += _rows(sheet, header, mapping, own_lines, several=several)
     if not columns:
+        line, headers = _likely_header([sheet for sheet, _ in found])
+        _check_map(mapping, set(match_columns(headers, mapping).values()), headers)
+        shown = f"第 {line} 行像是表头:{_listed(headers)}" if headers else "表是空的"
         raise InputError(
             f"没有找到表头:表里应有“{COLUMN_NAMES['title']}”或“{COLUMN_NAMES['body']}”一栏"
-            f"(如{'、'.join(COLUMNS['title'][1:6])}),也可以用对照(--map 标题=表里的列名)指明。"
-            f"表里先是:{_first_row(found)}。"
+            f"(如{'、'.join(COLUMNS['title'][1:6])}),也可以用对照(--map 标题=表里的列名)指明。{shown}。",
+            headers=headers,
         )
-    _check_map(mapping, columns)
+    there = {field for sheet in columns for field in sheet.used}
+    _check_map(mapping, there, [name for sheet in columns for name in (*sheet.used.values(), *sheet.unused)])
     return LedgerSheet([*rows, *broken], columns, tuple(notes))
 
 
-def _first_row(sheets: Sequence[tuple[Sheet, object]]) -> str:
-    rows = (row for sheet, _ in sheets for row in sheet.rows if any(cell.strip() for cell in row))
-    return _flat("、".join(cell for cell in next(rows, []) if cell.strip()))[:100] or "空"
+def _likely_header(sheets: Sequence[Sheet]) -> tuple[int, list[str]]:
+    """The first row with most different short texts, by its line, though no name in it is known."""
+    best: tuple[int, list[str]] = (0, [])
+    for sheet in sheets:
+        for at, row in enumerate(sheet.rows[:HEADER_ROWS]):
+            cells = (_flat(_shown(sheet, at, column)) for column in range(len(row)))
+            names = list(dict.fromkeys(cell for cell in cells if 0 < len(cell) <= HEADER_CHARS))
+            if len(names) > len(best[1]):
+                best = at + 1, names
+    return best
 
 
-def _check_map(mapping: ColumnMap, columns: Sequence[Columns]) -> None:
-    there = {field for sheet in columns for field in sheet.used}
+def _listed(names: Sequence[str]) -> str:
+    return "、".join(names)[:SHOWN_CHARS]
+
+
+def _check_map(mapping: ColumnMap, there: set[str], headers: Sequence[str]) -> None:
     for field, name in mapping.columns.items():
         if field not in there:
-            raise InputError(f"对照中的“{name}”列({COLUMN_NAMES[field]})在表里没有。", field="map")
+            raise InputError(
+                f"对照中的“{name}”列({COLUMN_NAMES[field]})在表里没有。表里的列:{_listed(headers)}。",
+                field="map",
+            )
 
 
 def _find_header(sheet: Sheet, mapping: ColumnMap) -> _Header | None:
@@ -260,7 +279,9 @@ def _from_json(text: str, mapping: ColumnMap, notes: list[str]) -> LedgerSheet:
     names = list(dict.fromkeys(key for item in content if isinstance(item, dict) for key in item))
     fields = match_columns(names, mapping)
     if not {"title", "body"} & set(fields.values()):
-        raise InputError(f"JSON 文件里没有“{COLUMN_NAMES['title']}”或“{COLUMN_NAMES['body']}”。")
+        raise InputError(
+            f"JSON 文件里没有“{COLUMN_NAMES['title']}”或“{COLUMN_NAMES['body']}”。", headers=names
+        )
     rows: list[Row | BadRow | Aside] = []
     for at, item in enumerate(content, start=1):
         if not isinstance(item, dict):

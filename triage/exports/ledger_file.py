@@ -58,7 +58,7 @@ def _write_csv(path: Path, ids: Sequence[int], session: Session, progress: Progr
         writer = csv.writer(file)
         writer.writerow(headers())
         for at, case in enumerate(cases_of(ids, session), start=1):
-            writer.writerow([_harmless(_text(value)) for value in cells(case)])
+            writer.writerow([harmless(_text(value)) for value in cells(case)])
             progress(at, len(ids))
 
 
@@ -96,6 +96,6 @@ def _text(value: Cell) -> str:
     return "" if value is None else str(value)
 
 
-def _harmless(value: str) -> str:
+def harmless(value: str) -> str:
     """A deputy's text must never become a formula in somebody's spreadsheet."""
     return "'" + value if value.startswith(_FORMULA) else value

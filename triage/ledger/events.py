@@ -17,6 +17,7 @@ EVENT_NAMES = {
     "resent": "重复报送",
     "file_kept": "留存原件",
     "file_linked": "关联原件",
+    "file_set_aside": "文件不登记",
     "routed": "自动分办",
     "flagged": "提示核对",
     "queued": "转人工认定",

@@ -40,6 +40,39 @@ class CaseFileRow(Base):
     created_at: Mapped[datetime] = mapped_column(default=utc_now)
 
 
+class WaitingFileRow(Base):
+    """A file that waits for a person: what was read of it, and what that person corrected so far."""
+
+    __tablename__ = "waiting_file"
+    __table_args__ = (
+        CheckConstraint("kind in ('intake','import')", name="ck_waiting_file_kind"),
+        CheckConstraint("holds in ('document','list')", name="ck_waiting_file_holds"),
+        CheckConstraint("state in ('waiting','taken','started','set_aside')", name="ck_waiting_file_state"),
+    )
+    sealed = False  # work under way; what became of it is in the events
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    kind: Mapped[str] = mapped_column(String(20), doc="intake: new suggestions; import: a ledger kept so far")
+    holds: Mapped[str] = mapped_column(String(20), doc="document: one suggestion; list: one in each row")
+    sha256: Mapped[str] = mapped_column(ForeignKey("original.sha256"), index=True)
+    name: Mapped[str] = mapped_column(String(200), doc="the file's name")
+    who: Mapped[str] = mapped_column(String(100), doc="who handed it in")
+    read: Mapped[dict[str, Any]] = mapped_column(doc="what the program read")
+    corrected: Mapped[dict[str, Any]] = mapped_column(doc="what a person made of it so far")
+    state: Mapped[str] = mapped_column(
+        String(20), index=True, doc="waiting; taken: it is a case; started: it is a batch; set_aside"
+    )
+    case_id: Mapped[int | None] = mapped_column(ForeignKey("case.id"), doc="that it became")
+    batch_id: Mapped[int | None] = mapped_column(ForeignKey("batch.id"), doc="that takes it in")
+    why: Mapped[str] = mapped_column(Text, default="", doc="why it was set aside")
+    changed_by: Mapped[str] = mapped_column(
+        String(100), default="", doc="who corrected it, took it in or set it aside"
+    )
+    version: Mapped[int] = mapped_column(default=1, doc="raised by each change")
+    created_at: Mapped[datetime] = mapped_column(default=utc_now)
+    changed_at: Mapped[datetime] = mapped_column(default=utc_now)
+
+
 class BatchRow(Base):
     """A file whose rows are being taken in, how far that is, and its report so far."""
 

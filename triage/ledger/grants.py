@@ -18,7 +18,7 @@ from triage.ledger.tables import CaseRow
 
 CHANGING = (
     *("case", "relation", "merge", "merge_member", "commitment", "deadline", "duty", "stage"),
-    *("contact", "feedback", "meeting", "holiday", "reminder", "batch"),
+    *("contact", "feedback", "meeting", "holiday", "reminder", "batch", "waiting_file"),
     *("account", "sign_in", "invite", "token"),
 )
 ADDED_TO = (

@@ -83,6 +83,8 @@ def read_list(handed: Handed, mapping: ColumnMap, kind: str) -> dict[str, Any]:
             raise
         columns = Columns("", {}, tuple(headers))
         ledger = LedgerSheet([], [columns], handed.content.notes)
+        rows = handed.content.sheets[0].rows[:SAMPLE] if handed.content.sheets else []
+        return _told(ledger, kind) | {"raw": [[_cut(cell) for cell in row] for row in rows]}
     return _told(ledger, kind)
 
 
@@ -113,8 +115,12 @@ def problem_of(kind: str, read: Mapping[str, Any]) -> str:
 
 
 def _short(fields: Mapping[str, str]) -> dict[str, str]:
-    texts = {name: " ".join(text.split()) for name, text in fields.items()}
-    return {n: text[:CELL_CHARS] + ("…" if len(text) > CELL_CHARS else "") for n, text in texts.items()}
+    return {name: _cut(text) for name, text in fields.items()}
+
+
+def _cut(text: str) -> str:
+    text = " ".join(text.split())
+    return text[:CELL_CHARS] + ("…" if len(text) > CELL_CHARS else "")
 
 
 def fields_of(row: WaitingFileRow) -> dict[str, str]:

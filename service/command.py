@@ -15,6 +15,7 @@ from pathlib import Path
 from service import chinese_argparse
 from service.roles import SCOPES
 from triage.config import Settings
+from triage.documents.fields import read_date
 from triage.errors import TriageError, os_reason
 
 EXIT_OK, EXIT_ERROR, EXIT_USAGE, EXIT_PARTIAL, EXIT_INTERRUPTED = 0, 1, 2, 3, 130
@@ -53,6 +54,17 @@ def main(argv: Sequence[str] | None = None) -> int:
     except KeyboardInterrupt:
         print("\n已中断。已写入台账的不受影响,重新运行会接着做。", file=sys.stderr)
         return EXIT_INTERRUPTED
+
+
+def _day(text: str) -> date:
+    """A day in any of the ways in which sheets write it, such as 2026.1.15 or 2026年1月15日."""
+    try:
+        day = read_date(text)
+    except ValueError:
+        day = None
+    if day is None:
+        raise argparse.ArgumentTypeError(f"“{text}”不是日期,应写成 2026-01-15、2026.1.15 或 2026年1月15日")
+    return day
 
 
 def build_parser() -> argparse.ArgumentParser:
@@ -101,7 +113,11 @@ def build_parser() -> argparse.ArgumentParser:
             help="表里的列名与台账栏目的对照,如 标题=建议题目;或写法的对照,如 承办科室:电力处=能源科;"
             "可写几次,也可以是一行一条的文本文件",
         )
-        if name == "import":
+        if name == "intake":
+            sub.add_argument(
+                "--received", type=_day, metavar="日期", help="文件中没有收件日期时用的收件日期(默认今天)"
+            )
+        else:
             sub.add_argument(
                 "--closed", action="store_true", help="没有写明状态、办理结果和日期的行,按已办结登记"
             )
@@ -110,7 +126,7 @@ def build_parser() -> argparse.ArgumentParser:
 
     sub = add("list", "列出台账", "ledger", "list_")
     sub.add_argument(
-        "--state", default="", help="in_review 待认定、assigned 已分办、closed 已办结等,可用逗号写几个"
+        "--state", default="", help="待认定、已分办、已办结等(或 in_review、assigned、closed),可用逗号写几个"
     )
     for name, help in (
         ("section", "已认定的承办科室"),
@@ -127,9 +143,7 @@ def build_parser() -> argparse.ArgumentParser:
     sub.add_argument("--late", action="store_true", help="只列逾期未答复的")
     sub.add_argument("--year", type=int, help="收件年份")
     for name, help in (("from", "从这天起收件的,如 2026-01-15"), ("to", "到这天止收件的")):
-        sub.add_argument(
-            f"--{name}", dest=f"received_{name}", type=date.fromisoformat, metavar="日期", help=help
-        )
+        sub.add_argument(f"--{name}", dest=f"received_{name}", type=_day, metavar="日期", help=help)
     sub.add_argument("--limit", type=int, default=50, help="最多列出几件(默认 50)")
     as_json(sub)
 
@@ -147,9 +161,7 @@ def build_parser() -> argparse.ArgumentParser:
     sub.add_argument("--result", required=True, help="办理结果类别,如 A")
     sub.add_argument("--reply", default="", help="答复文号")
     sub.add_argument("--commitment", default="", metavar="事项", help="答复中向代表承诺的事项")
-    sub.add_argument(
-        "--commitment-due", type=date.fromisoformat, metavar="日期", help="承诺时限,如 2026-12-31"
-    )
+    sub.add_argument("--commitment-due", type=_day, metavar="日期", help="承诺时限,如 2026-12-31")
     sub.add_argument("--confirm", action="store_true", help="未经人工认定的各项,一并确认为推荐的第一项")
     sub.add_argument("--why", default="", help="说明")
     who(sub)
@@ -176,7 +188,7 @@ def build_parser() -> argparse.ArgumentParser:
     sub.add_argument("file", type=Path, metavar="文件")
     sub.add_argument("--year", type=int, help="只导出这一年收件的")
     sub.add_argument("--section", default="", help="只导出这个承办科室的")
-    sub.add_argument("--state", default="", help="只导出这些状态的,如 in_review,assigned")
+    sub.add_argument("--state", default="", help="只导出这些状态的,如 待认定,已分办")
     sub.add_argument("--force", action="store_true", help="文件已存在时覆盖")
 
     sub = add("remind", "提醒:将到期、已逾期、缺项;每条只提醒一次", "record", "remind")

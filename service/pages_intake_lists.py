@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 from collections.abc import Callable, Iterable, Mapping
+from datetime import date
 from pathlib import PurePath
 from typing import Annotated
 
@@ -33,7 +34,7 @@ from triage.ledger.file_tables import BatchRow, WaitingFileRow
 from triage.ledger.files import get_original
 from triage.ledger.submissions import LIMITS
 from triage.ledger.tables import CaseRow
-from triage.ledger.texts import check_text
+from triage.ledger.texts import check_past, check_text
 from triage.ledger.waiting_files import correct_waiting, end_started, get_waiting, read_again
 from triage.waiting import mapping_of, problem_of, read_list, told_columns
 
@@ -68,9 +69,10 @@ def set_columns(
     kind: Text = "",
     session: Text = "",
     closed: Text = "",
+    received: Text = "",
 ) -> Response:
     try:
-        _understand(desk, person.name, waiting_id, version, chosen, kind, session, closed)
+        _understand(desk, person.name, waiting_id, version, chosen, kind, session, closed, received)
     except (InputError, Conflict) as error:
         return show_waiting(request, desk, waiting_id, status=STATUS[error.code], error=error.message)
     return RedirectResponse(f"/intake/{waiting_id}", status_code=303)
@@ -87,17 +89,20 @@ def start(
     kind: Text = "",
     session: Text = "",
     closed: Text = "",
+    received: Text = "",
 ) -> Response:
     try:
-        row = _understand(desk, person.name, waiting_id, version, chosen, kind, session, closed)
+        row = _understand(desk, person.name, waiting_id, version, chosen, kind, session, closed, received)
         if row.read["problem"]:
             raise InputError(row.read["problem"])
-        mapping = mapping_of(row.corrected)
+        mapping, today = mapping_of(row.corrected), date.today().isoformat()
         options = {
             "session": row.corrected["session"],
             "columns": dict(mapping.columns),
             "left": list(mapping.left),
             "closed": row.corrected["closed"],
+            # today is what the ledger writes by itself: the same list stays the same cases
+            "received": row.corrected["received"] if row.corrected["received"] != today else "",
         }
         with desk.ledger.write() as ledger:
             batch = add_batch(row.kind, row.sha256, row.name, options, who=person.name, session=ledger)
@@ -118,16 +123,18 @@ def _understand(
     kind: str,
     name: str,
     closed: str,
+    received: str,
 ) -> WaitingFileRow:
     """The list read as the person says, and kept so.
 
     Args:
-        name: of the session that stands in where a row names none.
+        name: of the session that stands in where a row names none; received: the day, likewise.
 
     Raises:
         InputError: two columns for one field, or a column that is not there. Conflict: somebody was first.
     """
     name = check_text(name, LIMITS["session"], field="session", name="届次")
+    day = check_past(Row(1, {"received_on": received}).date("received_on"), field="received", name="收件日期")
     with desk.ledger.read() as session:
         row = get_waiting(waiting_id, session=session)
         raw = get_original(row.sha256, session=session).content
@@ -137,7 +144,7 @@ def _understand(
         read = row.read | {"problem": problem_of(kind, row.read)}
     else:
         read = read_list(Handed.read(raw, row.name), mapping_of(corrected), kind)
-    corrected |= {"session": name, "closed": bool(closed) and kind == "import"}
+    corrected |= {"session": name, "closed": bool(closed) and kind == "import", "received": day.isoformat()}
 
     with desk.ledger.write() as session:
         correct_waiting(waiting_id, corrected, seen_version=version, who=who, session=session)

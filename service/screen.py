@@ -20,6 +20,11 @@ def say(text: str) -> None:
     out.print(text)
 
 
+def warn(text: str) -> None:
+    """A line for the user that is no part of the result."""
+    err.print(text)
+
+
 def say_json(value: Any) -> None:
     """JSON for a program, and nothing else on standard output."""
     print(json.dumps(value, ensure_ascii=False, indent=1, default=str))

@@ -6,6 +6,7 @@ import logging
 import threading
 import time
 from collections.abc import Mapping
+from datetime import date
 from typing import Any
 
 from triage.bulk import Handed, Run
@@ -101,6 +102,7 @@ class BatchRunner:
             session=options.get("session", ""),
             mapping=mapping,
             closed=options.get("closed", False),
+            received=date.fromisoformat(options["received"]) if options.get("received") else None,
             report=BulkReport.from_dict(batch.report),
             done=batch.done,
         )

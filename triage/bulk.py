@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
+from datetime import date
 from functools import partial
 from itertools import islice
 from pathlib import Path
@@ -11,6 +12,7 @@ from pathlib import Path
 from triage.bulk_report import BulkReport
 from triage.desk import Desk
 from triage.documents.columns import COLUMN_NAMES, ColumnMap, bare_name
+from triage.documents.dated import dated_on
 from triage.documents.form import read_form
 from triage.documents.ledger_sheet import Aside, LedgerSheet, read_ledger
 from triage.documents.reading import Content, base_name, read_bytes, read_content
@@ -19,6 +21,7 @@ from triage.errors import InputError
 from triage.ledger.files import FileRef, keep_original
 from triage.ledger.store import retried
 from triage.ledger.submissions import KINDS, Submission
+from triage.ledger.texts import check_past
 from triage.recorded_merges import enter_merges
 from triage.sheet_records import KIND_WORDS, record_of, submission_of
 from triage.taxonomy import Taxonomy
@@ -43,12 +46,8 @@ class Handed:
 
     @classmethod
     def of(cls, path: Path) -> Handed:
-        """Raises InputError where it cannot be read; the message names the file."""
-        try:
-            return cls.read(read_bytes(path), path.name)
-        except InputError as error:
-            where = "" if str(path) in error.message else f"{path}:"
-            raise InputError(f"{where}{error.message}") from None
+        """Raises InputError where it cannot be read."""
+        return cls.read(read_bytes(path), path.name)
 
 
 Good = list[tuple[Row, Submission]]
@@ -61,6 +60,7 @@ def intake_file(
     who: str,
     session: str = "",
     mapping: ColumnMap | None = None,
+    received: date | None = None,
     progress: Progress = lambda *_: None,
 ) -> BulkReport:
     """Put the suggestions of a file through intake: one of a document, each row of a list.
@@ -70,7 +70,8 @@ def intake_file(
     Raises:
         InputError: the file as a whole cannot be read.
     """
-    return Run("intake", desk, Handed.of(path), who=who, session=session, mapping=mapping).finish(progress)
+    run = Run("intake", desk, Handed.of(path), who=who, session=session, mapping=mapping, received=received)
+    return run.finish(progress)
 
 
 def import_file(
@@ -107,6 +108,7 @@ class Run:
         session: str = "",
         mapping: ColumnMap | None = None,
         closed: bool = False,
+        received: date | None = None,
         report: BulkReport | None = None,
         done: int = 0,
     ) -> None:
@@ -114,12 +116,14 @@ class Run:
             kind: intake or import.
             session: stands in where a row names none.
             closed: rows of which nothing says where they stand are closed ones (import).
+            received: the day for what says none itself, today where none is given (intake).
             report, done: of an earlier run that was interrupted, and how many rows it did.
 
         Raises:
             InputError: the file holds no list of suggestions, or a document none.
         """
         self._closed = closed
+        self._received = received and check_past(received, field="received_on", name="收件日期")
         self._desk, self._who, self._session, self._name = desk, who, session, handed.name
         self.kind, self.report, self.done = kind, report or BulkReport(), done
         self._rows: list[Row | BadRow | Aside]
@@ -168,6 +172,10 @@ class Run:
         report.fields, report.missing = dict(form.fields), list(form.missing)
         report.leftover = list(form.leftover)
         report.notes = [*handed.content.notes, *form.notes]
+        if "received_on" not in form.fields:
+            dated = dated_on(handed.content.document)
+            own = f";文稿落款或提出的日期是 {dated}" if dated else ""
+            report.notes.append(f"文稿上没有收件日期,按 {self._received or date.today()} 登记{own}。")
         if "body" not in form.fields:
             raise InputError(f"没有读到正文。读到的有:{_told(form.fields)}。请核对文件,或直接录入。")
         return Row(1, form.fields)
@@ -182,6 +190,8 @@ class Run:
                 "只有标题的往年台账,请用导入(triage import)。"
             )
         self.report.notes = [*ledger.notes, *dropped]
+        if self.kind == "intake" and not any("received_on" in used for used in columns):
+            self.report.notes.append(f"表里没有收件日期一列,按 {self._received or date.today()} 登记。")
         self.report.columns = [asdict(c) for c in ledger.columns]
         return rows
 
@@ -202,6 +212,8 @@ class Run:
     def _checked(self, row: Row) -> Submission:
         """The row's submission; one whose number another row of the file has for something else is refused."""
         submission = submission_of(row, self._session)
+        if self.kind == "intake" and submission.received_on is None:
+            submission = replace(submission, received_on=self._received)
         submission = self._desk.check(submission, past=self.kind == "import")
         if self.kind == "import":
             if submission.received_on is None:  # an earlier year, not the day of the import

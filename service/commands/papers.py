@@ -11,7 +11,7 @@ from pathlib import Path
 
 from service.command import EXIT_OK
 from service.commands.record import open_ledger
-from service.screen import progress_bar, say
+from service.screen import progress_bar, say, warn
 from triage.config import Settings
 from triage.errors import InputError, os_reason
 from triage.exports.ledger_file import check_suffix, export_ledger
@@ -33,6 +33,8 @@ def export(args: argparse.Namespace, settings: Settings) -> int:
         count = export_ledger(
             path, session=session, taxonomy=taxonomy, wanted=wanted, progress=partial(bar, "导出")
         )
+        if not count:  # the file does not get its name
+            raise InputError("没有符合条件的建议件,没有写出文件。")
     say(f"已导出 {count} 件到 {args.file}。")
     return EXIT_OK
 
@@ -46,6 +48,11 @@ def letter(args: argparse.Namespace, settings: Settings) -> int:
         content = draft_letter(get_case(args.id, session=session), taxonomy=taxonomy)
     with new_file(args.file, force=args.force) as path:
         path.write_bytes(content)
+    if taxonomy.invented:
+        warn(
+            f"注意:{settings.taxonomy_path} 还是虚构的示例单位,答复稿的落款和发文字号是“{taxonomy.bureau}”的,"
+            "不是本单位的。请改好该文件,删去 invented 一行,再出答复稿。"
+        )
     say(f"答复稿已写到 {args.file}。请填写正文和留空之处,核对后发文。")
     return EXIT_OK
 

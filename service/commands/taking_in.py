@@ -27,7 +27,7 @@ def import_(args: argparse.Namespace, settings: Settings) -> int:
 
 
 def intake_(args: argparse.Namespace, settings: Settings) -> int:
-    return _run(args, settings, intake_file, "收件")
+    return _run(args, settings, partial(intake_file, received=args.received), "收件")
 
 
 def _run(args: argparse.Namespace, settings: Settings, run: Callable[..., BulkReport], what: str) -> int:
@@ -55,7 +55,8 @@ def _run(args: argparse.Namespace, settings: Settings, run: Callable[..., BulkRe
                     )
                 except InputError as error:
                     if len(args.file) == 1:
-                        raise
+                        named = error.message if path.name in error.message else f"{path}:{error.message}"
+                        raise InputError(named) from None
                     reports.append((path, error))
     except KeyboardInterrupt:
         say("\n已中断。登记了的都在台账里;再运行同一条命令就接着往下做,不会重复登记。")

@@ -204,7 +204,7 @@ def parse_map(given: Iterable[str]) -> ColumnMap:
     columns: dict[str, str] = {}
     values: dict[str, dict[str, str]] = {}
     for item in given:
-        lines = [item] if "=" in half_width(item) and not Path(item).is_file() else _lines_of(Path(item))
+        lines = [item] if not Path(item).is_file() and _is_line(item) else _lines_of(Path(item))
         for line in lines:
             ours, divider, theirs = (part.strip() for part in half_width(line).partition("="))
             name, _, value = (part.strip() for part in ours.partition(":"))
@@ -218,6 +218,12 @@ def parse_map(given: Iterable[str]) -> ColumnMap:
             else:
                 columns[field_named(name)] = theirs
     return ColumnMap(columns, values)
+
+
+def _is_line(item: str) -> bool:
+    """Whether it is a line of a mapping, not the name of a file; also one with a colon for the sign."""
+    bare = half_width(item)
+    return "=" in bare or bare_name(bare.partition(":")[0]) in _FIELD
 
 
 def _lines_of(path: Path) -> list[str]:

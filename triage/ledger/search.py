@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass, fields, replace
 from datetime import date
@@ -23,6 +24,8 @@ from triage.taxonomy import TARGET_NAMES, TARGETS, Taxonomy
 
 MAX_CHARS = 200
 DONE = ("replied", "closed", "returned")  # no longer late, whatever the day
+_COMMA = re.compile("[,,、]")
+_CODES = {name: code for code, name in STATE_NAMES.items()}
 _SAME = ("route", "section", "topic", "handling", "handler", "role", "result_class", "session")
 _PHRASES = {
     "text": ("number", "deputy", "words"),
@@ -78,9 +81,9 @@ class CaseFilter:
 
     @property
     def states(self) -> tuple[str, ...]:
-        """The states asked for; none means any."""
-        given = self.state.split(",") if isinstance(self.state, str) else self.state
-        return tuple(dict.fromkeys(name.strip() for name in given if name.strip()))
+        """The states asked for, by code or Chinese name; none means any."""
+        given = _COMMA.split(self.state) if isinstance(self.state, str) else self.state
+        return tuple(dict.fromkeys(_CODES.get(name.strip(), name.strip()) for name in given if name.strip()))
 
 
 def list_cases(
@@ -145,7 +148,8 @@ def count_by_state(session: Session) -> dict[str, int]:
 def _check(wanted: CaseFilter) -> None:
     for state in wanted.states:
         if state not in STATE_NAMES:
-            raise InputError(f"没有“{state[:40]}”这个状态,可选:{'、'.join(STATE_NAMES)}。", field="state")
+            choices = "、".join(f"{name}({code})" for code, name in STATE_NAMES.items())
+            raise InputError(f"没有“{state[:40]}”这个状态,可选:{choices}。", field="state")
     if wanted.role and wanted.role not in ROLES:
         raise InputError(f"没有“{wanted.role[:40]}”这个承办角色,可选:{'、'.join(ROLES)}。", field="role")
     if wanted.year is not None and not 1 <= wanted.year <= 9999:

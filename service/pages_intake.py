@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Sequence
 from functools import partial
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Depends, File, Form, Query, Request, UploadFile
+from fastapi import APIRouter, Depends, Form, Query, Request
 from fastapi.responses import HTMLResponse, JSONResponse, RedirectResponse, Response
 from fastapi.routing import APIRoute
+from starlette.datastructures import UploadFile
 
 from service.api import TheDesk
 from service.api_files import attachment
@@ -99,11 +100,17 @@ def reload_after_upload() -> Response:
     return RedirectResponse("/intake", status_code=303)
 
 
+async def _uploads(request: Request) -> AsyncIterator[list[UploadFile]]:
+    """The files of the form; a browser sends an empty one where none was chosen."""
+    async with request.form() as form:
+        yield [part for part in form.getlist("file") if isinstance(part, UploadFile) and part.filename]
+
+
 def hand_in(
     request: Request,
     desk: TheDesk,
     person: ThePerson,
-    file: Annotated[list[UploadFile], File(default_factory=list)],
+    file: Annotated[list[UploadFile], Depends(_uploads)],
     kind: Text = "intake",
 ) -> Response:
     """Each file by itself: one that cannot be read does not keep the next from being kept."""

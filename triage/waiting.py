@@ -25,8 +25,8 @@ CELL_CHARS = 120
 TOLD = 50  # rows that cannot be read; the report names all
 TEXT_CHARS = 100_000
 FIELDS = (
-    *("number", "session", "kind", "title", "body", "deputy", "cosigners", "delegation", "phone"),
-    *("proposed_unit", "received_on", "role", "lead_unit"),
+    *("number", "session", "kind", "title", "deputy", "delegation", "phone", "received_on"),
+    *("cosigners", "body", "proposed_unit", "role", "lead_unit"),
 )
 REQUIRED = ("title", "body")
 EXPECTED = ("number", "session", "kind", "deputy", "delegation")  # what nearly every form has

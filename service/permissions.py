@@ -70,6 +70,18 @@ NEEDS: dict[str, Need] = {
     ),
     **_need("close", "no", f"POST {_CASE}/close"),
     **_need(
+        "intake",
+        "no",
+        "GET /intake",
+        "GET /intake/files",
+        "POST /intake/files",
+        "POST /intake/take-all",
+        *(f"GET /intake/{{waiting_id}}{part}" for part in ("", "/original", "/picture")),
+        *(f"POST /intake/{{waiting_id}}/{act}" for act in ("save", "take", "aside", "columns", "start")),
+        *(f"GET /intake/batches/{{batch_id}}{part}" for part in ("", "/progress", "/refused.csv")),
+        *(f"POST /intake/batches/{{batch_id}}/{act}" for act in ("stop", "resume")),
+    ),
+    **_need(
         "accounts",
         "no",
         "GET /settings/accounts",

@@ -15,6 +15,7 @@ from typing import Any
 from urllib.parse import unquote
 
 import pytest
+from entry import come_in
 from fastapi.testclient import TestClient
 from live_server import LiveServer
 from odd_files import BODY, locked, word, workbook
@@ -56,7 +57,7 @@ def client(settings: Settings, ledger: Ledger) -> Iterator[TestClient]:
     sample_office.install_office(settings)
     own = Ledger(ledger.url)
     with TestClient(make_app(settings, Desk(settings, ledger=own)), base_url=BASE_URL) as client:
-        yield client
+        yield come_in(client, own)
     own.close()
 
 

@@ -15,13 +15,13 @@ from typing import Any
 from urllib.parse import unquote
 
 import pytest
+from browsing import SCRIPT, Open
 from entry import come_in
 from fastapi.testclient import TestClient
 from live_server import LiveServer
 from odd_files import BODY, locked, word, workbook
 from playwright.sync_api import Page, expect
 from sqlalchemy import select
-from test_browser import SCRIPT, Open, browser, person, server
 
 from service.app import make_app
 from training import sample_office
@@ -36,7 +36,6 @@ from triage.ledger.tables import CaseRow, EventRow
 from triage.ledger.verify import verify_ledger
 from triage.ledger.waiting_files import correct_waiting, get_waiting
 
-__all__ = ["browser", "person", "server"]  # fixtures of test_browser, used here
 BASE_URL = "http://127.0.0.1:8000"
 YESTERDAY = (date.today() - timedelta(days=1)).isoformat()
 LINES = (

@@ -92,8 +92,26 @@
   function ended() {
     running -= 1;
     next();
-    if (document.getElementById("waiting")) {
-      window.htmx.ajax("GET", "/intake?part=waiting", { target: "#waiting", swap: "outerHTML" });
+    refresh();
+  }
+
+  // one at a time, and once more where a file came meanwhile: an older answer must not be the last
+  let refreshing = false;
+  let again = false;
+
+  async function refresh() {
+    again = true;
+    if (refreshing) return;
+    refreshing = true;
+    try {
+      while (again) {
+        again = false;
+        const answer = await fetch("/intake?part=waiting");
+        const list = document.getElementById("waiting");
+        if (list && answer.ok && !answer.redirected) list.outerHTML = await answer.text();
+      }
+    } finally {
+      refreshing = false;
     }
   }
 

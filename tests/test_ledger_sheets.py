@@ -150,6 +150,27 @@ def test_a_mapping_that_is_not_understood_is_refused(tmp_path: Path, given: str,
         parse_map([str(tmp_path / "m.txt")])
 
 
+def test_a_colon_in_place_of_the_sign_is_told_how_to_be_written() -> None:
+    with pytest.raises(InputError, match="对照“标题:建议题目”看不懂,应写成“标题=表里的列名”"):
+        parse_map(["标题:建议题目"])
+
+
+def test_the_row_that_looks_like_a_header_is_shown_and_not_a_merged_title(tmp_path: Path) -> None:
+    book = openpyxl.Workbook()
+    book.active.append(["2025年工作一览"])
+    book.active.merge_cells("A1:C1")
+    book.active.append(["事项", "责任部门", "日子"])
+    book.active.append(["停电", "电力处", "2025.1.1"])
+    book.save(tmp_path / "a.xlsx")
+    with pytest.raises(InputError, match=r"第 2 行像是表头:事项、责任部门、日子。$") as caught:
+        read(tmp_path / "a.xlsx")
+    assert "2025年工作一览" not in caught.value.message
+    with pytest.raises(
+        InputError, match=r"对照中的“事向”列\(标题\)在表里没有。表里的列:事项、责任部门、日子"
+    ):
+        read(tmp_path / "a.xlsx", parse_map(["标题=事向"]))
+
+
 def test_columns_that_only_share_a_name_with_ours_are_left_out(desk: Desk, tmp_path: Path) -> None:
     book = openpyxl.Workbook()
     book.active.append(["编号", "案由", "类型", "办理方式", "交办日期", "承办科室"])

@@ -7,6 +7,7 @@ import signal
 import subprocess
 import sys
 import time
+from datetime import date
 from pathlib import Path
 
 import docx
@@ -133,6 +134,63 @@ def test_an_interrupted_import_goes_on_where_it_was(run: Run, home: Path, tmp_pa
     assert "Traceback" not in err.decode()
     ended: Ran = run(home, "import", tmp_path / "a.xlsx", "--closed", "--json")
     assert (ended.json["created"], ended.json["known"]) == (3000 - there, there)
+
+
+def test_an_error_about_a_file_names_it_once(run: Run, home: Path, tmp_path: Path) -> None:
+    book = openpyxl.Workbook()
+    book.active.append(["甲", "乙", "丙"])
+    book.active.append(["1", "2", "3"])
+    book.save(tmp_path / "怪表.xlsx")
+    ran = run(home, "import", tmp_path / "怪表.xlsx")
+    refused(ran, "怪表.xlsx:没有找到表头", "第 1 行像是表头:甲、乙、丙")
+    (tmp_path / "坏.docx").write_bytes(word()[:5_000])
+    several = run(home, "intake", tmp_path / "坏.docx", suggestion(tmp_path / "好.docx"))
+    assert several.out.count("坏.docx") == 1
+
+
+def test_the_day_of_receipt_is_told_and_can_be_given(run: Run, home: Path, tmp_path: Path) -> None:
+    path = suggestion(tmp_path / "建议.docx", body=f"{BODY}\n2026年1月12日")
+    told = run(home, "intake", path, "--received", "2026.1.20").out
+    assert "文稿上没有收件日期,按 2026-01-20 登记;文稿落款或提出的日期是 2026-01-12" in told
+    assert run(home, "show", "1", "--json").json["received_on"] == "2026-01-20"
+    today = suggestion(tmp_path / "另.docx", "第082号")
+    assert f"按 {date.today()} 登记。" in run(home, "intake", today).out
+    assert "收件日期" in run(home, "intake", today, "--received", "2099-01-01").err
+    sheet = tmp_path / "清单.csv"
+    sheet.write_text(f'编号,标题,正文\n第083号,路灯,"{BODY}"\n', encoding="utf-8")
+    assert (
+        "表里没有收件日期一列,按 2026-02-01 登记" in run(home, "intake", sheet, "--received", "20260201").out
+    )
+    assert run(home, "show", "3", "--json").json["received_on"] == "2026-02-01"
+
+
+@pytest.mark.parametrize("day", ["2024.2.8", "2024/2/8", "20240208", "2024年2月8日", "2024-02-08"])
+def test_days_are_taken_as_people_write_them_and_states_by_their_names(
+    run: Run, home: Path, tmp_path: Path, day: str
+) -> None:
+    run(home, "intake", suggestion(tmp_path / "建议.docx"), "--received", day)
+    assert (
+        run(home, "list", "--from", day, "--to", day, "--state", "待认定、已办结", "--json").json["total"]
+        == 1
+    )
+    assert run(home, "list", "--state", "已办结", "--json").json["total"] == 0
+    refused(run(home, "list", "--from", "春节前"), "“春节前”不是日期", code=2)
+    refused(run(home, "list", "--state", "待处理"), "没有“待处理”这个状态", "待认定(in_review)")
+
+
+def test_no_empty_book_is_exported(run: Run, home: Path, tmp_path: Path) -> None:
+    run(home, "intake", suggestion(tmp_path / "建议.docx"))
+    refused(run(home, "export", tmp_path / "空.xlsx", "--year", "2030"), "没有符合条件的建议件")
+    assert not list(tmp_path.glob("*空*"))
+    assert run(home, "export", tmp_path / "满.xlsx", "--state", "待认定").code == 0
+
+
+def test_a_letter_of_the_invented_office_is_warned_of(run: Run, home: Path, tmp_path: Path) -> None:
+    run(home, "intake", suggestion(tmp_path / "建议.docx"))
+    assert "虚构的示例单位" in run(home, "letter", 1, tmp_path / "答复.docx").err
+    office = home / "var" / "office.toml"
+    office.write_text(office.read_text("utf-8").replace("invented = true\n", ""), encoding="utf-8")
+    assert "虚构" not in run(home, "letter", 1, tmp_path / "再.docx").err
 
 
 @pytest.mark.parametrize("command", ["intake", "import"])

@@ -43,7 +43,15 @@ def _need(permission: str, own: Own, *addresses: str) -> dict[str, Need]:
 _CASE, _API = "/cases/{case_id}", "/api/cases/{case_id}"
 NEEDS: dict[str, Need] = {
     **_need("read", "all", "GET /", "GET /me", "POST /me/password", "POST /me/end", "POST /sign-out"),
-    **_need("read", "no", "GET /groups", f"GET {_CASE}/with/{{other_id}}", "GET /models"),
+    **_need(
+        "read",
+        "no",
+        "GET /groups",
+        f"GET {_CASE}/with/{{other_id}}",
+        "GET /models",
+        "GET /year",
+        "GET /year/cases",
+    ),
     **_need("read", "no", "GET /models/{target}", "GET /models/{target}/versions/{version}"),
     **_need(
         "models", "no", "POST /models/{target}/versions/{version}/promote", "POST /models/{target}/rollback"

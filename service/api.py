@@ -7,6 +7,7 @@ from urllib.parse import quote
 
 from fastapi import APIRouter, Depends, Header, Query, Request, Response
 
+from service.people import ThePerson
 from service.problems import documented
 from service.retrying import RetryingRoute
 from service.schemas import (
@@ -104,8 +105,9 @@ def add_case(
 
 
 @router.get("/cases", summary="台账列表", responses=documented(422))
-def get_cases(desk: TheDesk, asked: Annotated[CaseQuery, Query()]) -> CasePage:
-    wanted, limit, offset = asked.wanted(desk.taxonomy), asked.limit, asked.offset
+def get_cases(desk: TheDesk, person: ThePerson, asked: Annotated[CaseQuery, Query()]) -> CasePage:
+    wanted = asked.wanted(desk.taxonomy, within=person.bound_to)
+    limit, offset = asked.limit, asked.offset
     with desk.ledger.read() as session:
         rows, total = list_cases(
             wanted, session=session, limit=limit, offset=offset, unsure_first=asked.unsure_first

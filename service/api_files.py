@@ -14,6 +14,7 @@ from fastapi.routing import APIRoute
 from starlette.background import BackgroundTask
 
 from service.api import PROGRAM, TheDesk
+from service.people import ThePerson
 from service.problems import documented
 from service.retrying import RetryingRoute
 from service.schemas_files import BatchIn, BatchOut, FileOut
@@ -123,15 +124,17 @@ def _runner(request: Request) -> BatchRunner:
 
 @router.get("/ledger.{kind}", summary="台账导出为文件", responses=documented(422))
 def get_ledger(
-    kind: Literal["xlsx", "csv", "json"], desk: TheDesk, asked: Annotated[CaseQuery, Query()]
+    kind: Literal["xlsx", "csv", "json"],
+    desk: TheDesk,
+    person: ThePerson,
+    asked: Annotated[CaseQuery, Query()],
 ) -> FileResponse:
     handle, path = tempfile.mkstemp(suffix=f".{kind}")
     os.close(handle)
     try:
         with desk.ledger.read() as session:
-            export_ledger(
-                Path(path), session=session, taxonomy=desk.taxonomy, wanted=asked.wanted(desk.taxonomy)
-            )
+            wanted = asked.wanted(desk.taxonomy, within=person.bound_to)
+            export_ledger(Path(path), session=session, taxonomy=desk.taxonomy, wanted=wanted)
     except BaseException:
         os.unlink(path)
         raise

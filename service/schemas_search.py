@@ -12,6 +12,7 @@ from triage.taxonomy import Taxonomy
 
 Said = Annotated[str, Field(max_length=100)]
 Name = Annotated[str, Field(max_length=200)]
+YesNo = Literal["", "yes", "no"]
 
 
 class CaseQuery(BaseModel):
@@ -41,11 +42,28 @@ class CaseQuery(BaseModel):
     due_to: date | None = Field(None, description="办理期限,到这天止")
     closed_from: date | None = Field(None, description="办结日期,从这天起")
     closed_to: date | None = Field(None, description="办结日期,到这天止")
+    kind: Name = Field("", description="案别:建议、提案、议案")
+    month_received: int | None = Field(None, ge=1, le=12, description="收件月份,1 到 12")
+    merged: bool = Field(False, description="只要已并案的")
+    on_time: YesNo = Field("", description="yes 按时答复的,no 超期答复或逾期未答复的")
+    contacted: YesNo = Field("", description="由本单位答复的件,yes 联系过代表,no 没有")
+    met: YesNo = Field("", description="由本单位答复的件,yes 当面沟通过,no 没有")
+    satisfied: YesNo = Field("", description="yes 有代表满意或基本满意,no 有代表不满意,以各人最近一次为准")
+    how: Literal["", "auto", "confirmed", "overridden"] = Field(
+        "", description="有推荐的件现在的认定:auto 自动认定,confirmed 人工确认,overridden 人工改判"
+    )
     unsure_first: bool = Field(False, description="把握小的在前;否则新登记的在前")
     limit: int = Field(50, ge=1, le=500, description="最多几件")
     offset: int = Field(0, ge=0, le=1_000_000_000, description="跳过几件")
 
-    def wanted(self, taxonomy: Taxonomy) -> CaseFilter:
-        """Raises InputError where the office has no such section, topic or handling type."""
-        asked = self.model_dump(exclude={"unsure_first", "limit", "offset"})
-        return in_office(CaseFilter(**asked), taxonomy)
+    def wanted(self, taxonomy: Taxonomy, within: str | None = None) -> CaseFilter:
+        """The same for the ledger; ``within``: only what belongs to this section.
+
+        Raises:
+            InputError: the office has no such section, topic or handling type.
+        """
+        asked = {name: getattr(self, name) for name in FILTERS}
+        return in_office(CaseFilter(**asked, within=within), taxonomy)
+
+
+FILTERS = tuple(name for name in CaseQuery.model_fields if name not in ("unsure_first", "limit", "offset"))

@@ -3,30 +3,35 @@
 from __future__ import annotations
 
 import re
+from calendar import monthrange
 from collections.abc import Sequence
 from dataclasses import dataclass, fields, replace
 from datetime import date
 from functools import partial
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, and_, func, not_, or_, select, true
+from sqlalchemy import ColumnElement, Select, and_, extract, func, not_, or_, select, true
 from sqlalchemy.orm import Session
 from sqlalchemy.sql.elements import UnaryExpression
 from sqlalchemy.sql.operators import custom_op
 
 from triage.errors import InputError
+from triage.ledger.case_order import check_sort, order_of
+from triage.ledger.case_sets import ASKED, HOWS, YES_OR_NO, was_decided, was_merged
 from triage.ledger.case_words import Phrase, fold, having, indexes_only
 from triage.ledger.states import STATE_NAMES
 from triage.ledger.submissions import ROLES
 from triage.ledger.tables import CaseRow, EventRow, PredictionRow
 from triage.ledger.texts import UNSAVEABLE
+from triage.ledger.within import within
 from triage.taxonomy import TARGET_NAMES, TARGETS, Taxonomy
 
 MAX_CHARS = 200
 DONE = ("replied", "closed", "returned")  # no longer late, whatever the day
 _COMMA = re.compile("[,,、]")
 _CODES = {name: code for code, name in STATE_NAMES.items()}
-_SAME = ("route", "section", "topic", "handling", "handler", "role", "result_class", "session")
+_AT_WORK = tuple(state for state in STATE_NAMES if state not in DONE)
+_SAME = ("route", "section", "topic", "handling", "handler", "role", "result_class", "session", "kind")
 _PHRASES = {
     "text": ("number", "deputy", "words"),
     "number": ("number",),
@@ -48,7 +53,11 @@ class CaseFilter:
         proposed: the first section of the newest recommendation.
         waits_for: why a person must look: a kind of flag, ``duplicate``, ``sent_back`` or ``unsure``.
         late_only: due before today and neither replied to, closed nor given back.
-        year: of receipt; ``*_from`` and ``*_to`` are both included.
+        year, month_received: of receipt; ``*_from`` and ``*_to`` are both included.
+        on_time, contacted, met, satisfied: yes or no, of the cases that the year's figure of that
+            name counts; merged: in a merge now.
+        how: auto, confirmed or overridden: what stands for ``how_target``, of cases that were predicted.
+        within: a section; only what belongs to it (triage.ledger.within).
     """
 
     state: str | tuple[str, ...] = ""
@@ -78,6 +87,16 @@ class CaseFilter:
     due_to: date | None = None
     closed_from: date | None = None
     closed_to: date | None = None
+    kind: str = ""
+    month_received: int | None = None
+    merged: bool = False
+    on_time: str = ""
+    contacted: str = ""
+    met: str = ""
+    satisfied: str = ""
+    how: str = ""
+    how_target: str = "section"
+    within: str | None = None
 
     @property
     def states(self) -> tuple[str, ...]:
@@ -93,24 +112,60 @@ def list_cases(
     limit: int = 50,
     offset: int = 0,
     unsure_first: bool = False,
+    sort: str = "",
 ) -> tuple[Sequence[CaseRow], int]:
-    """A page of cases, newest first or least certain first, and how many there are in all.
+    """A page of cases, and how many there are in all; see find_page for the order.
 
     Raises:
         InputError: what is wanted cannot be; the message says what may be chosen.
     """
-    _check(wanted)
-    # the page's numbers and the count out of one pass, without touching the texts
-    hits = _hits(wanted, unsure_first, session).cte("hits").prefix_with("MATERIALIZED")
-    order = [hits.c.certainty.nulls_first(), hits.c.id] if unsure_first else [hits.c.id.desc()]
-    page = select(hits.c.id).order_by(*order).limit(limit).offset(offset).subquery()
-    total = select(func.count().label("total")).select_from(hits).subquery()
-    counted = select(total.c.total, page.c.id).select_from(total.outerjoin(page, true()))
-    with indexes_only(session):
-        found = session.execute(counted).all()
-    ids = [row.id for row in found if row.id is not None]
+    sort = "certainty" if unsure_first else sort
+    ids, total = find_page(wanted, session=session, limit=limit, offset=offset, sort=sort)
     rows = {row.id: row for row in session.scalars(select(CaseRow).where(CaseRow.id.in_(ids)))}
-    return [rows[i] for i in ids], found[0].total
+    return [rows[i] for i in ids], total
+
+
+def find_page(
+    wanted: CaseFilter, *, session: Session, limit: int = 50, offset: int = 0, sort: str = ""
+) -> tuple[list[int], int]:
+    """The numbers of a page of cases, and how many there are in all.
+
+    Args:
+        sort: as triage.ledger.case_order has it; empty: newest first.
+
+    Raises:
+        InputError: see list_cases.
+    """
+    _check(wanted)
+    check_sort(sort)
+    hits, searched = _hits(wanted, session)
+    with indexes_only(session):
+        if not searched:
+            # the columns' indexes tell the number sooner than the page's cases can be counted
+            total = session.scalar(select(func.count()).select_from(hits.subquery())) or 0
+            page = hits.order_by(*order_of(sort)).limit(limit).offset(offset)
+            return list(session.scalars(page)) if offset < total else [], total
+        # the page's numbers and the count out of one pass, without touching the texts
+        found = hits.cte("hits").prefix_with("MATERIALIZED")
+        ordered = select(found.c.id).order_by(found.c.id.desc())
+        if sort:
+            of_hits = _column("id", sqlite=_is_sqlite(session)).in_(select(found.c.id))
+            ordered = select(CaseRow.id).where(of_hits).order_by(*order_of(sort))
+        page_of = ordered.limit(limit).offset(offset).cte("page").prefix_with("MATERIALIZED")
+        counted = select(func.count().label("total")).select_from(found).subquery()
+        rows = session.execute(
+            select(counted.c.total, page_of.c.id).select_from(counted.outerjoin(page_of, true()))
+        ).all()
+    return [row.id for row in rows if row.id is not None], rows[0].total
+
+
+def count_cases(wanted: CaseFilter, *, session: Session) -> int:
+    """How many cases are wanted.
+
+    Raises:
+        InputError: see list_cases.
+    """
+    return find_page(wanted, session=session, limit=0)[1]
 
 
 def find_ids(wanted: CaseFilter, *, session: Session) -> list[int]:
@@ -120,12 +175,11 @@ def find_ids(wanted: CaseFilter, *, session: Session) -> list[int]:
         InputError: see list_cases.
     """
     _check(wanted)
-    hits = _hits(wanted, False, session).subquery()
-    return list(session.scalars(select(hits.c.id)))
+    return list(session.scalars(_hits(wanted, session)[0]))
 
 
 def in_office(wanted: CaseFilter, taxonomy: Taxonomy) -> CaseFilter:
-    """The same, with the sections of the leader asked for; labels out of use may be asked for too.
+    """The same, with the sections of the leader asked for and the target that the office decides first; labels out of use may be asked for too.
 
     Raises:
         InputError: the office has no such section, topic or handling type.
@@ -136,12 +190,17 @@ def in_office(wanted: CaseFilter, taxonomy: Taxonomy) -> CaseFilter:
             raise InputError(
                 f"本单位没有“{asked[:40]}”这个{TARGET_NAMES[target]},可选:{'、'.join(known)}。", field=target
             )
-    return replace(wanted, leader_sections=taxonomy.sections_of(wanted.leader)) if wanted.leader else wanted
+    used = next((target for target in TARGETS if taxonomy.labels(target)), TARGETS[0])
+    sections = taxonomy.sections_of(wanted.leader) if wanted.leader else ()
+    return replace(wanted, leader_sections=sections, how_target=used)
 
 
-def count_by_state(session: Session) -> dict[str, int]:
-    """How many cases are in each state, those with none included."""
-    found = session.execute(select(CaseRow.state, func.count()).group_by(CaseRow.state)).all()
+def count_by_state(session: Session, within_section: str | None = None) -> dict[str, int]:
+    """How many cases are in each state, those with none included; in all or of what is a section's."""
+    counted = select(CaseRow.state, func.count()).group_by(CaseRow.state)
+    if within_section is not None:
+        counted = counted.where(*_facets(CaseFilter(within=within_section), sqlite=_is_sqlite(session)))
+    found = session.execute(counted).all()
     return {**dict.fromkeys(STATE_NAMES, 0), **{row[0]: row[1] for row in found}}
 
 
@@ -154,6 +213,11 @@ def _check(wanted: CaseFilter) -> None:
         raise InputError(f"没有“{wanted.role[:40]}”这个承办角色,可选:{'、'.join(ROLES)}。", field="role")
     if wanted.year is not None and not 1 <= wanted.year <= 9999:
         raise InputError("年份应在 1 到 9999 之间。", field="year")
+    if wanted.month_received is not None and not 1 <= wanted.month_received <= 12:
+        raise InputError("收件月份应在 1 到 12 之间。", field="month_received")
+    for name, choices in (*((name, YES_OR_NO) for name in ASKED), ("how", HOWS)):
+        if (said := getattr(wanted, name)) and said not in choices:
+            raise InputError(f"“{said[:40]}”不能这样查,可选:{'、'.join(choices)}。", field=name)
     for field in fields(wanted):
         value = getattr(wanted, field.name)
         said = (value,) if isinstance(value, str) else value if isinstance(value, tuple) else ()
@@ -165,17 +229,18 @@ def _check(wanted: CaseFilter) -> None:
             raise InputError(f"{period}的起始日({first})晚于截止日({last})。", field=f"{name}_from")
 
 
-def _hits(
-    wanted: CaseFilter, unsure_first: bool, session: Session
-) -> Select[int, float | None] | Select[int]:
-    """Numbers of the cases wanted, with their certainty where they are ordered by it."""
-    sqlite = session.get_bind().dialect.name == "sqlite"
-    facets, phrases = _facets(wanted, sqlite=sqlite), _phrases(wanted)
-    if phrases and not facets and not unsure_first:
-        return having(phrases, session=session)
+def _hits(wanted: CaseFilter, session: Session) -> tuple[Select[int], bool]:
+    """Numbers of the cases wanted, and whether texts are looked through for them."""
+    facets, phrases = _facets(wanted, sqlite=_is_sqlite(session)), _phrases(wanted)
+    if phrases and not facets:
+        return having(phrases, session=session), True
     if phrases:
-        facets.append(_column("id", sqlite=sqlite).in_(having(phrases, session=session)))
-    return select(CaseRow.id, CaseRow.certainty).where(*facets)
+        facets.append(_column("id", sqlite=_is_sqlite(session)).in_(having(phrases, session=session)))
+    return select(CaseRow.id).where(*facets), bool(phrases)
+
+
+def _is_sqlite(session: Session) -> bool:
+    return session.get_bind().dialect.name == "sqlite"
 
 
 def _phrases(wanted: CaseFilter) -> list[Phrase]:
@@ -186,19 +251,18 @@ def _phrases(wanted: CaseFilter) -> list[Phrase]:
 
 
 def _facets(wanted: CaseFilter, *, sqlite: bool) -> list[ColumnElement[bool]]:
-    """The conditions on a case's own columns, all of them in ix_case_facets."""
-
+    """The conditions beside those on texts; a case's own columns, kind apart, are all in ix_case_facets."""
     of = partial(_column, sqlite=sqlite)
     found = [of(name) == getattr(wanted, name) for name in _SAME if getattr(wanted, name)]
     if wanted.states:
-        found.append(of("state").in_(wanted.states))
+        found.append(CaseRow.state.in_(wanted.states))
     if wanted.leader:
         by_section = and_(of("leader") == "", of("section").in_(wanted.leader_sections))
         found.append(or_(of("leader") == wanted.leader, by_section))
     if wanted.key_only:
         found.append(of("key_on").is_not(None))
     if wanted.late_only:
-        found += [of("due_on") < date.today(), of("state").not_in(DONE)]
+        found += [of("due_on") < date.today(), CaseRow.state.in_(_AT_WORK)]
     if wanted.year:
         found.append(of("received_on").between(date(wanted.year, 1, 1), date(wanted.year, 12, 31)))
     for name in _PERIODS:
@@ -206,6 +270,22 @@ def _facets(wanted: CaseFilter, *, sqlite: bool) -> list[ColumnElement[bool]]:
             found.append(of(f"{name}_on") >= first)
         if last := getattr(wanted, f"{name}_to"):
             found.append(of(f"{name}_on") <= last)
+    if wanted.month_received:
+        if wanted.year:
+            first, days = (
+                date(wanted.year, wanted.month_received, 1),
+                monthrange(wanted.year, wanted.month_received)[1],
+            )
+            found.append(of("received_on").between(first, first.replace(day=days)))
+        else:
+            found.append(extract("month", CaseRow.received_on) == wanted.month_received)
+    if wanted.merged:
+        found.append(was_merged())
+    found += [ask(YES_OR_NO[said]) for name, ask in ASKED.items() if (said := getattr(wanted, name))]
+    if wanted.how:
+        found.append(was_decided(wanted.how, wanted.how_target))
+    if wanted.within is not None:
+        found.append(within(wanted.within, of("id"), of("section")))
     if wanted.flag:
         found.append(of("id").in_(_flagged(wanted.flag)))
     if wanted.proposed:

@@ -1,0 +1,17 @@
+"""The kind of a case is looked for too: into the index from which every filter is answered."""
+
+from alembic import op
+
+revision = "0009"
+down_revision = "0008"
+
+FACETS = (
+    *("state", "route", "section", "topic", "handling", "leader", "handler", "role"),
+    *("result_class", "session", "kind", "key_on", "received_on", "due_on", "closed_on"),
+    *("certainty", "id"),
+)
+
+
+def upgrade() -> None:
+    op.drop_index("ix_case_facets", "case")
+    op.create_index("ix_case_facets", "case", FACETS)

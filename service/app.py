@@ -25,6 +25,7 @@ from service import (
     pages_intake,
     pages_intake_lists,
     pages_models,
+    pages_ledger,
     pages_print,
     pages_queue,
     pages_related,
@@ -84,6 +85,7 @@ def make_app(settings: Settings, desk: Desk | None = None) -> FastAPI:
     app.include_router(pages_queue.router)
     app.include_router(pages_models.router)
     app.include_router(pages.router)
+    app.include_router(pages_ledger.router)
     app.include_router(pages_related.router)
     app.include_router(pages_print.router)
     app.include_router(pages_year.router)

@@ -215,7 +215,8 @@ def _check(wanted: CaseFilter) -> None:
         raise InputError("年份应在 1 到 9999 之间。", field="year")
     if wanted.month_received is not None and not 1 <= wanted.month_received <= 12:
         raise InputError("收件月份应在 1 到 12 之间。", field="month_received")
-    for name, choices in (*((name, YES_OR_NO) for name in ASKED), ("how", HOWS)):
+    offered = {**{name: tuple(YES_OR_NO) for name in ASKED}, "how": tuple(HOWS)}
+    for name, choices in offered.items():
         if (said := getattr(wanted, name)) and said not in choices:
             raise InputError(f"“{said[:40]}”不能这样查,可选:{'、'.join(choices)}。", field=name)
     for field in fields(wanted):

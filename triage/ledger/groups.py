@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
 
-from sqlalchemy import extract, select
+from sqlalchemy import func, select
 from sqlalchemy.orm import Session, selectinload
 
 from triage.groups import Group, Pair, find_groups
@@ -124,8 +124,14 @@ def _links_of(year: int, *, session: Session) -> _Links:
 
 def list_years(*, session: Session) -> list[int]:
     """The years in which cases came in, the newest first."""
-    year = extract("year", CaseRow.received_on)
-    return sorted({int(y) for y in session.scalars(select(year).distinct())}, reverse=True)
+    newest = select(func.max(CaseRow.received_on))
+    years: list[int] = []
+    # from one to the next by the index: the days of all cases would have to be looked at otherwise
+    while day := session.scalar(
+        newest.where(CaseRow.received_on < date(years[-1], 1, 1)) if years else newest
+    ):
+        years.append(day.year)
+    return years
 
 
 def _ledger_groups(links: _Links, *, session: Session) -> list[LedgerGroup]:

@@ -50,7 +50,7 @@ class CaseRow(Base):
         Index(
             "ix_case_facets",
             *("state", "route", "section", "topic", "handling", "leader", "handler", "role"),
-            *("result_class", "session", "kind", "key_on", "received_on", "due_on", "closed_on"),
+            *("result_class", "session", "number", "kind", "key_on", "received_on", "due_on", "closed_on"),
             *("certainty", "id"),
         ),
     )

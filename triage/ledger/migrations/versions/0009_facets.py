@@ -1,4 +1,4 @@
-"""The kind of a case is looked for too: into the index from which every filter is answered."""
+"""The kind of a case is looked for too, and lists go by number: both into the index from which every filter is answered."""
 
 from alembic import op
 
@@ -7,7 +7,7 @@ down_revision = "0008"
 
 FACETS = (
     *("state", "route", "section", "topic", "handling", "leader", "handler", "role"),
-    *("result_class", "session", "kind", "key_on", "received_on", "due_on", "closed_on"),
+    *("result_class", "session", "number", "kind", "key_on", "received_on", "due_on", "closed_on"),
     *("certainty", "id"),
 )
 

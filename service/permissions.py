@@ -102,6 +102,7 @@ NEEDS: dict[str, Need] = {
     ),
     # the API
     **_need("read", "case", f"GET {_API}", f"GET {_API}/letter.docx", "GET /api/files/{sha256}"),
+    **_need("read", "list", "GET /ledger", "POST /ledger/views", "POST /ledger/views/{view_id}/delete"),
     **_need("read", "list", "GET /api/cases", "GET /api/ledger.{kind}"),
     **_need(
         "read",

@@ -207,8 +207,8 @@ def count_by_state(session: Session, within_section: str | None = None) -> dict[
 def _check(wanted: CaseFilter) -> None:
     for state in wanted.states:
         if state not in STATE_NAMES:
-            choices = "、".join(f"{name}({code})" for code, name in STATE_NAMES.items())
-            raise InputError(f"没有“{state[:40]}”这个状态,可选:{choices}。", field="state")
+            states = "、".join(f"{name}({code})" for code, name in STATE_NAMES.items())
+            raise InputError(f"没有“{state[:40]}”这个状态,可选:{states}。", field="state")
     if wanted.role and wanted.role not in ROLES:
         raise InputError(f"没有“{wanted.role[:40]}”这个承办角色,可选:{'、'.join(ROLES)}。", field="role")
     if wanted.year is not None and not 1 <= wanted.year <= 9999:

@@ -26,6 +26,8 @@ from service import (
     pages_intake_lists,
     pages_ledger,
     pages_models,
+    pages_acts,
+    pages_case,
     pages_print,
     pages_queue,
     pages_related,
@@ -86,6 +88,8 @@ def make_app(settings: Settings, desk: Desk | None = None) -> FastAPI:
     app.include_router(pages_models.router)
     app.include_router(pages.router)
     app.include_router(pages_ledger.router)
+    app.include_router(pages_case.router)
+    app.include_router(pages_acts.router)
     app.include_router(pages_related.router)
     app.include_router(pages_print.router)
     app.include_router(pages_year.router)

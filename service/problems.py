@@ -152,8 +152,12 @@ def _sentence(error: Any) -> dict[str, str]:
     field = ".".join(str(part) for part in error["loc"][1:])
     if error["type"] == "json_invalid":
         field = ""
-    sentence = _SENTENCES.get(error["type"], "格式不正确").format_map(_Blank(error.get("ctx") or {}))
-    return {"field": field, "message": sentence}
+    return {"field": field, "message": sentence(error)}
+
+
+def sentence(error: Any) -> str:
+    """One of pydantic's errors in Chinese, without the field's name."""
+    return _SENTENCES.get(error["type"], "格式不正确").format_map(_Blank(error.get("ctx") or {}))
 
 
 class _Blank(dict[str, Any]):

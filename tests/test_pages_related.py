@@ -118,7 +118,9 @@ def test_a_refused_merge_keeps_what_was_typed(client: TestClient, desk: Desk, id
     assert (again["lead"], again["name"], again["why"]) == (str(b), "小镇<1>", "试" * 2001)
     assert rows(desk) == before
     # nothing of it shows in the other forms
-    assert [own.get("value", "") for own, _ in page.all("input", name="why") if own.get("value")] == ["试" * 2001]
+    assert [own.get("value", "") for own, _ in page.all("input", name="why") if own.get("value")] == [
+        "试" * 2001
+    ]
 
 
 def test_a_lead_must_be_among_the_chosen(client: TestClient, ids: list[int]) -> None:
@@ -138,9 +140,7 @@ def test_warnings_and_precedents_are_told_after_the_merge(client: TestClient) ->
     assert client.post(f"/api/cases/{c}/close", json=closed).status_code == 200
     html = client.get(f"/cases/{a}").text
     assert "记为先例" in together(Page(html))
-    response = client.post(
-        f"/cases/{a}/merge", data=fields(html, "merge"), follow_redirects=False
-    )
+    response = client.post(f"/cases/{a}/merge", data=fields(html, "merge"), follow_redirects=False)
     assert response.status_code == 303
     for _ in range(2):  # it is still there when the page is loaded again
         page = Page(client.get(response.headers["location"]).text)
@@ -248,7 +248,7 @@ def test_a_pair_is_dismissed_and_folded_away(client: TestClient, ids: list[int])
     folded = [text for _, text in page.all("details") if text.startswith("已排除 1 件")]
     assert "关于支持特色小镇建设的建议" in folded[0]
     assert "排除关联 值班员" in page.text("section", class_="panel history")
-    offered = {own["value"] for own, _ in page.all("input", type="checkbox")}
+    offered = {own["value"] for own, _ in page.all("input", type="checkbox", name="cases")}
     assert offered == {str(a), str(c)}
     refused = client.post(f"/cases/{a}/dismiss", data={"other_id": c, "why": "想" * 2001})
     assert refused.status_code == 422

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import re
+from datetime import date
 from pathlib import Path
 from typing import Any
 
@@ -69,20 +70,19 @@ def test_from_the_queue_to_a_recorded_decision(
         second = case["predictions"][0]["ranked"][1]["label"]
         choose(page, "section", second)
         choose(page, "section", first)
-        page.locator(".decide").get_by_label("认定人").fill("李科员")
         submit(page)
 
         expect(page.get_by_role("status")).to_contain_text("已记入台账")
         expect(page).to_have_url(re.compile(rf"/cases/{case['id']}\?done=decided"))
-        line = page.locator(".history li", has_text="确认推荐").filter(has_text="李科员").first
+        line = page.locator(".history li", has_text="确认推荐").filter(has_text="值班员").first
         expect(line).to_contain_text(f"承办科室:{first}")
-        expect(page.locator(".state")).to_contain_text("已分办")
+        expect(page.locator(".status .state")).to_contain_text("已分办")
         page.screenshot(path=tmp_path / "decided.png", full_page=True)
         watch.check()
     after = in_ledger(server, case)
     assert after["state"] == "assigned"
     assert after["labels"]["section"] == first
-    assert {d["who"] for d in after["decisions"] if d["kind"] != "auto"} == {"李科员"}
+    assert {d["who"] for d in after["decisions"] if d["kind"] != "auto"} == {"值班员"}
     assert all((tmp_path / f"{name}.png").stat().st_size > 5_000 for name in ("queue", "case", "decided"))
 
 
@@ -95,13 +95,11 @@ def test_an_override_without_a_reason_says_so_and_keeps_what_was_typed(
     with person(script) as (page, watch):
         page.goto(f"/cases/{case['id']}")
         choose(page, "section", other)
-        page.locator(".decide").get_by_label("认定人").fill("王科员")
         submit(page)
 
         alert = page.get_by_role("alert")
         expect(alert).to_contain_text("理由")
         expect(alert).to_contain_text(other)
-        expect(page.locator(".decide").get_by_label("认定人")).to_have_value("王科员")
         expect(page.locator(f'input[name="section"][value="{other}"]')).to_be_checked()
         page.screenshot(path=tmp_path / "refused.png", full_page=True)
         assert in_ledger(server, case)["version"] == 1
@@ -110,7 +108,7 @@ def test_an_override_without_a_reason_says_so_and_keeps_what_was_typed(
         submit(page)
         expect(page.get_by_role("status")).to_contain_text("已记入台账")
         line = page.locator(".history li", has_text="改判")
-        expect(line).to_contain_text("王科员")
+        expect(line).to_contain_text("值班员")
         expect(line).to_contain_text("按职责应归此科")
         watch.check(422)
     assert in_ledger(server, case)["labels"]["section"] == other
@@ -125,18 +123,16 @@ def test_two_people_with_one_case_open_cannot_overwrite_each_other(
     with person(script) as (early, early_watch), person(script) as (late, late_watch):
         early.goto(f"/cases/{case['id']}")
         late.goto(f"/cases/{case['id']}")
-        early.locator(".decide").get_by_label("认定人").fill("李科员")
         submit(early)
         expect(early.get_by_role("status")).to_contain_text("已记入台账")
 
         choose(late, "section", other)
-        late.locator(".decide").get_by_label("认定人").fill("王科员")
         late.locator(".decide").get_by_label("理由").fill("我看归这里")
         submit(late)
         alert = late.get_by_role("alert")
         expect(alert).to_contain_text("已有人改动过本件")
-        expect(alert).to_contain_text("李科员")
-        expect(late.locator(".decide").get_by_label("认定人").first).to_have_value("王科员")
+        expect(alert).to_contain_text("值班员")
+        expect(late.locator(".decide").get_by_label("理由").first).to_have_value("我看归这里")
         late.screenshot(path=tmp_path / "conflict.png", full_page=True)
         early_watch.check()
         late_watch.check(409)
@@ -144,24 +140,78 @@ def test_two_people_with_one_case_open_cannot_overwrite_each_other(
 
 
 @pytest.mark.parametrize("script", SCRIPT)
-def test_a_decided_case_is_closed_on_its_page(
+def test_a_handlers_days_from_accepting_to_closing(
     server: LiveServer, person: Open, tmp_path: Path, script: bool
 ) -> None:
     case = undecided(server)
     with person(script) as (page, watch):
         page.goto(f"/cases/{case['id']}")
-        assert page.locator(".decide").get_by_role("button", name="办结").count() == 0
-        page.locator(".decide").get_by_label("认定人").fill("李科员")
+        assert page.get_by_role("button", name="办结").count() == 0
         submit(page)
-        page.locator(".decide").get_by_label("办理结果").select_option("A")
-        page.locator(".decide").get_by_label("答复文号").fill("云发改函〔2026〕12号")
-        expect(page.locator(".decide").get_by_label("经办人")).to_have_value("李科员")
-        page.locator(".decide").get_by_role("button", name="办结").click()
+        following, state = page.locator("#next"), page.locator(".status .state")
+
+        following.get_by_label("承办人").fill("周经办")
+        following.get_by_role("button", name="签收").click()
+        expect(state).to_have_text("已签收")
+        expect(page.locator(".status")).to_contain_text("周经办")
+
+        following.get_by_label("联系方式").select_option("meeting")
+        following.get_by_label("代表", exact=True).fill("赵一")
+        following.get_by_label("联系内容").fill("面商办理方案")
+        following.get_by_role("button", name="联系代表").click()
+        expect(page.locator("#handling .entries")).to_contain_text(["面商办理方案"])
+        page.screenshot(path=tmp_path / "accepted.png", full_page=True)
+
+        following.get_by_text("开始办理").first.click()
+        following.get_by_role("button", name="开始办理").click()
+        expect(state).to_have_text("办理中")
+        following.get_by_label("答复文号").fill(f"函{case['id']}号")
+        following.get_by_label("答复日期").fill("2999-01-01")
+        following.get_by_role("button", name="答复").click()
+        expect(page.get_by_role("alert")).to_contain_text("还没有到")
+        expect(following.get_by_label("答复文号")).to_have_value(f"函{case['id']}号")
+        following.get_by_label("答复日期").fill(date.today().isoformat())
+        following.get_by_role("button", name="答复").click()
+        expect(state).to_have_text("已答复")
+
+        following.get_by_text("办结销号").first.click()
+        following.locator("details[open]").get_by_label("办理结果").select_option("A")
+        following.get_by_role("button", name="办结销号").click()
         expect(page.get_by_role("status")).to_contain_text("已办结销号")
-        expect(page.locator(".history li").last).to_contain_text("云发改函〔2026〕12号")
+        expect(page.locator(".history li").last).to_contain_text(f"函{case['id']}号")
         assert page.locator('input[name="section"]').first.is_disabled()
+        watch.check(422)
+    found = in_ledger(server, case)
+    assert (found["state"], found["result_class"]) == ("closed", "A")
+    assert {e["who"] for e in found["events"] if e["kind"] in ("accepted", "contacted", "replied")} == {
+        "值班员"
+    }
+
+
+@pytest.mark.parametrize("script", SCRIPT)
+def test_two_alike_are_merged_where_they_stand_side_by_side(
+    server: LiveServer, person: Open, script: bool
+) -> None:
+    case = undecided(server)
+    with person(script) as (page, watch):
+        page.goto(f"/cases/{case['id']}")
+        page.locator("#related").get_by_role("link", name="对照").first.click()
+        expect(page.locator("h2").first).to_contain_text("对照")
+        assert page.locator("mark.shared").count() > 1
+        color = page.locator(".body mark.shared").first.evaluate("e => getComputedStyle(e).backgroundColor")
+        assert color not in ("rgba(0, 0, 0, 0)", "rgb(255, 255, 255)")
+        page.get_by_text("两件并案办理").click()
+        page.get_by_label("并案名称").fill("长" * 200)
+        page.get_by_label("主件").select_option(str(case["id"]))
+        page.get_by_role("button", name="并案办理").click()
+        expect(page.get_by_role("status")).to_contain_text("已并案办理")
+        expect(page.locator(".together tbody tr")).to_have_count(2)
         watch.check()
-    assert in_ledger(server, case)["state"] == "closed"
+    merge = in_ledger(server, case)["merge"]
+    assert (merge["lead"], len(merge["members"])) == (case["id"], 2)
+    with server.client() as client:  # the other cases of this office are as they were
+        sent = {"who": "李", "why": "试过了", "version": merge["version"]}
+        assert client.post(f"/api/merges/{merge['id']}/unmerge", json=sent).status_code == 200
 
 
 @pytest.mark.parametrize("script", SCRIPT)
@@ -206,7 +256,6 @@ def test_three_alike_are_merged_on_the_page_of_one(
         earlier.check()
         form.locator(f'input[name="lead"][value="{third["id"]}"]').check()
         form.get_by_label("并案名称").fill("三件合办")
-        form.get_by_label("认定人").fill("李科员")
         form.get_by_label("理由").fill("同一事项")
         form.get_by_role("button", name="并案办理").click()
         expect(page.get_by_role("status")).to_contain_text("已并案办理")
@@ -218,7 +267,6 @@ def test_three_alike_are_merged_on_the_page_of_one(
 
         form.get_by_text("解除并案").first.click()
         part = form.locator("details[open]")
-        expect(part.get_by_label("经办人")).to_have_value("李科员")
         part.get_by_label("理由").fill("试过了")
         part.get_by_role("button", name="解除并案").click()
         expect(page.get_by_role("status")).to_contain_text("已解除并案")

@@ -8,24 +8,26 @@ from __future__ import annotations
 
 import hmac
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Literal
 
 from fastapi import Request
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from service.act_forms import ACTS, ENTRY_ACTS
 from service.entry import READS, is_open
-from service.people import Person, csrf_of, find_person
+from service.people import csrf_of, find_person
 from triage.desk import Desk
-from triage.errors import NotAllowed, NotFound
+from triage.errors import NotAllowed
 from triage.ledger.file_tables import CaseFileRow
-from triage.ledger.handling_tables import ContactRow, DutyRow, FeedbackRow, MeetingRow, StageRow
-from triage.ledger.tables import CaseRow, CommitmentRow
+from triage.ledger.handling_tables import DutyRow
+from triage.ledger.tables import CaseRow
 from triage.ledger.within import is_within
 
-# what somebody bound to a section gets of an address: nothing; what the path names if it is the
-# own section's; a list that leaves out the rest; all, since no case is in it
-Own = Literal["no", "case", "list", "all"]
+# what somebody bound to a section gets of an address: nothing; the case that the path names, to read
+# if the section has to do with it, to write if it handles it; a duty that is its own; a list that
+# leaves out the rest; all, since no case is in it
+Own = Literal["no", "case", "duty", "list", "all"]
 
 
 @dataclass(frozen=True)
@@ -76,7 +78,11 @@ NEEDS: dict[str, Need] = {
             for act in ("dismiss", "merge", "join", "lead", "leave", "dissolve", "due", "plan")
         ),
     ),
-    **_need("close", "no", f"POST {_CASE}/close"),
+    **{
+        f"POST {act.path}": Need(act.permission, "case" if act.permission == "handle" else "no")
+        for act in (*ACTS, *ENTRY_ACTS)
+    },
+    **_need("handle", "duty", f"POST {_CASE}/duties/{{entry_id}}/answer"),
     **_need(
         "intake",
         "no",
@@ -142,7 +148,7 @@ NEEDS: dict[str, Need] = {
     **_need("close", "no", f"POST {_API}/close"),
     **_need(
         "handle",
-        "case",
+        "no",
         *(
             f"POST {_API}/{act}"
             for act in (
@@ -165,15 +171,6 @@ NEEDS: dict[str, Need] = {
     ),
     **_need("settings", "no", "POST /api/holidays"),
 }
-# the path's names of entries, each of one case
-_ENTRIES: dict[str, Any] = {
-    "duty_id": DutyRow,
-    "stage_id": StageRow,
-    "commitment_id": CommitmentRow,
-    "contact_id": ContactRow,
-    "feedback_id": FeedbackRow,
-    "meeting_id": MeetingRow,
-}
 
 
 def authorize(request: Request) -> None:
@@ -194,12 +191,12 @@ def authorize(request: Request) -> None:
         raise NotAllowed("您的账号没有这项权限。需要的话,请管理员在“设置—账号”里调整角色。")
     if path.startswith("/api") and request.method not in READS and person.account_id is not None:
         raise NotAllowed("网页登录不能用于接口写入,请使用令牌。")
-    if person.bound_to is not None and need.own in ("no", "case"):
-        if need.own == "no":
+    if person.bound_to is None or need.own in ("list", "all"):
+        return
+    desk: Desk = request.app.state.desk
+    with desk.ledger.read() as session:
+        if not _is_own(request, person.bound_to, need.own, session):
             raise NotAllowed("科室经办只能查看和办理本科室的件。")
-        desk: Desk = request.app.state.desk
-        with desk.ledger.read() as session:
-            check_own(request.path_params, person, reads=request.method in READS, session=session)
 
 
 async def check_csrf(request: Request) -> None:
@@ -220,45 +217,26 @@ async def check_csrf(request: Request) -> None:
         )
 
 
-def check_own(params: dict[str, str], person: Person, *, reads: bool, session: Session) -> None:
-    """Whether what the path names is the own section's.
-
-    To read, the section handles the case or assists with it; to write, it handles it, or the entry is
-    its own duty.
-
-    Raises:
-        NotAllowed: it is not.
-    """
-    section = person.bound_to or ""
-    cases = [case for case in _cases_of(params, session) if case is not None]
-    if reads:
-        own = any(is_within(case, section, session=session) for case in cases)
-    else:
-        own = bool(cases) and all(case.section == section for case in cases)
-        if "duty_id" in params:
-            duty = session.get(DutyRow, int(params["duty_id"]))
-            own = duty is not None and duty.section == section
-    if not own:
-        raise NotAllowed("这一件不是本科室的,科室经办只能查看和办理本科室的件。")
+def _is_own(request: Request, section: str, own: Own, session: Session) -> bool:
+    """Whether what the path names is this section's."""
+    given = request.path_params
+    if own == "no":
+        return False
+    if own == "duty":
+        duty = session.get(DutyRow, _number(given["entry_id"]))
+        return duty is not None and duty.section == section
+    if "sha256" in given:
+        linked = select(CaseFileRow.case_id).where(CaseFileRow.sha256 == given["sha256"])
+        cases = [session.get_one(CaseRow, case_id) for case_id in session.scalars(linked)]
+        return any(is_within(case, section, session=session) for case in cases)
+    case = session.get(CaseRow, _number(given["case_id"]))
+    if case is None:
+        return False
+    return (
+        case.section == section if request.method not in READS else is_within(case, section, session=session)
+    )
 
 
-def _cases_of(params: dict[str, str], session: Session) -> list[CaseRow | None]:
-    """The cases that a path names, by their number, by one of their entries or by a file."""
-    try:
-        if "sha256" in params:
-            linked = select(CaseFileRow.case_id).where(CaseFileRow.sha256 == params["sha256"])
-            return [session.get(CaseRow, i) for i in session.scalars(linked)]
-        if "case_id" in params:
-            return [session.get(CaseRow, int(params["case_id"]))]
-        if "entry_id" in params:
-            table: Any = {"contacts": ContactRow, "feedback": FeedbackRow, "meetings": MeetingRow}[
-                params["kind"]
-            ]
-            rows = [session.get(table, int(params["entry_id"]))]
-        else:
-            rows = [
-                session.get(table, int(params[name])) for name, table in _ENTRIES.items() if name in params
-            ]
-    except (ValueError, KeyError):
-        raise NotFound("没有这个地址。") from None
-    return [session.get(CaseRow, row.case_id) for row in rows if row is not None]
+def _number(written: str) -> int:
+    """The number in a path; 0, which nothing has, where it is none."""
+    return int(written) if written.isascii() and written.isdigit() and len(written) < 19 else 0

@@ -14,7 +14,7 @@ from service.roles import PERMISSION_NAMES, ROLE_PERMISSIONS, SCOPES
 from triage.ledger.accounts import ROLE_NAMES
 
 DOCUMENT = Path(__file__).parent.parent / "docs" / "permissions.md"
-_HANDLER = {"no": "", "case": "own section's", "list": "own section's", "all": "yes"}
+_HANDLER = {"no": "", "case": "own section's", "duty": "own duty", "list": "own section's", "all": "yes"}
 
 
 def lines() -> Iterator[str]:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from functools import partial
 from typing import Any
 from urllib.parse import urlencode
 
@@ -30,12 +31,18 @@ def ledger_link(**query: Any) -> str:
 
     What is None is not asked for. A label that is not there yet (UNKNOWN) has a page of its own.
     """
-    year = query.get("year")
-    for name in ("section", "topic", "role"):
-        if query.get(name) == UNKNOWN:
-            return figure_link(f"no_{name}", year=year) if set(query) == {"year", name} else ""
     said = {name: "true" if value is True else value for name, value in query.items() if value is not None}
-    return f"/ledger?{urlencode(said)}"
+    for name in ("section", "topic", "role"):
+        if said.get(name) == UNKNOWN:  # who sees one section only is shown that page for it
+            alone = set(said) - {"section"} | {name} == {"year", name}
+            return figure_link(f"no_{name}", year=query["year"]) if alone else ""
+    # one order, so that the same question has one address
+    return f"/ledger?{urlencode(sorted(said.items(), key=lambda one: (one[0] != 'year', one[0])))}"
+
+
+def links_within(section: str | None) -> Callable[..., str]:
+    """ledger_link for whoever sees one section's part of the year; the whole where none is named."""
+    return partial(ledger_link, section=section)
 
 
 def figure_link(what: str, *, year: int | None = None, month: int | None = None) -> str:
@@ -52,7 +59,12 @@ def export_link(year: int, section: str | None) -> str:
 
 def role_chart(figures: YearFigures) -> Chart:
     series = [
-        Series(role, tone, [figures.roles[role]], [ledger_link(year=figures.year, role=role)])
+        Series(
+            role,
+            tone,
+            [figures.roles[role]],
+            [ledger_link(year=figures.year, section=figures.section, role=role)],
+        )
         for role, tone in _ROLE_TONES.items()
         if figures.roles.get(role)
     ]
@@ -67,7 +79,12 @@ def class_tones(figures: YearFigures) -> dict[str, str]:
 def class_chart(figures: YearFigures) -> Chart:
     tones = class_tones(figures)
     series = [
-        Series(f"{code}类", tones[code], [count], [ledger_link(year=figures.year, result_class=code)])
+        Series(
+            f"{code}类",
+            tones[code],
+            [count],
+            [ledger_link(year=figures.year, section=figures.section, result_class=code)],
+        )
         for code, count in figures.classes.items()
     ]
     return share_bar("办理结果", series)
@@ -75,7 +92,10 @@ def class_chart(figures: YearFigures) -> Chart:
 
 def months_chart(figures: YearFigures) -> Chart:
     def by_month(name: str, css: str, counted: Sequence[int], state: str) -> Series:
-        links = [ledger_link(year=figures.year, month_received=m, state=state) for m in range(1, 13)]
+        links = [
+            ledger_link(year=figures.year, section=figures.section, month_received=m, state=state)
+            for m in range(1, 13)
+        ]
         return Series(name, css, counted, links)
 
     months = figures.months
@@ -113,7 +133,7 @@ def group_rows(groups: Sequence[GroupFigures]) -> list[tuple[GroupFigures, Chart
 def triage_months_chart(record: TriageRecord) -> Chart:
     def by_month(name: str, css: str, counted: Sequence[int], how: str) -> Series:
         links = [
-            ledger_link(year=record.year, month_received=m, how=how)
+            ledger_link(year=record.year, section=record.section, month_received=m, how=how)
             if how
             else figure_link("undecided", year=record.year, month=m)
             for m in range(1, 13)
@@ -185,7 +205,7 @@ def headline(figures: YearFigures, before: YearFigures | None) -> list[dict[str,
             "of": of,
             "share": share,
             "before": earlier if earlier is not None and earlier.rate is not None else None,
-            "href": ledger_link(year=figures.year, **query)
+            "href": ledger_link(year=figures.year, section=figures.section, **query)
             if query
             else figure_link("kept", year=figures.year),
         }

@@ -72,6 +72,7 @@ class TriageRecord:
         lead: the target that months and sections are about: the first that the office uses.
         targets: target to its figures in all.
         months: January to December, by the day of receipt; sections: the largest first, UNKNOWN last.
+        section: the one whose record it is; None: all.
         corrected: number of each case that counts as corrected, to its month.
     """
 
@@ -81,6 +82,7 @@ class TriageRecord:
     months: list[TriageFigures] = field(default_factory=list)
     sections: list[TriageFigures] = field(default_factory=list)
     corrected: dict[int, str] = field(default_factory=dict)
+    section: str | None = None
 
     @property
     def total(self) -> TriageFigures:
@@ -163,6 +165,7 @@ def triage_record(
         months=[by_month.get(str(m)) or _figures(str(m), []) for m in MONTHS],
         sections=sorted(sections.values(), key=lambda f: (f.name == UNKNOWN, -f.taken_in, f.name)),
         corrected={o.case_id: o.month for o in of_lead if o.corrected},
+        section=section,
     )
 
 

@@ -85,6 +85,7 @@ class YearFigures:
             and face to face (联系率, 见面率); satisfied: newest word of each deputy (满意率).
         on_time: cases that were due and answered in time, of those answered or overdue.
         commitments: kept, of those made; overdue_commitments: neither kept nor within their day.
+        section: the one whose part of the year it is; None: the whole.
         sections, topics: the largest first, UNKNOWN last; months: January to December, by the day of receipt.
     """
 
@@ -105,6 +106,7 @@ class YearFigures:
     sections: list[GroupFigures] = field(default_factory=list)
     topics: list[GroupFigures] = field(default_factory=list)
     months: list[GroupFigures] = field(default_factory=list)
+    section: str | None = None
 
     def class_share(self, code: str) -> Share:
         return Share(self.classes.get(code, 0), sum(self.classes.values()))
@@ -182,6 +184,7 @@ def year_figures(
         sections=_by_size(_grouped(cases, timely, lambda c: c.section or UNKNOWN)),
         topics=_by_size(_grouped(cases, timely, lambda c: c.topic or UNKNOWN)),
         months=[by_month.get(str(m)) or GroupFigures(str(m), 0, 0, 0, 0, 0, {}) for m in MONTHS],
+        section=section,
     )
 
 

@@ -26,6 +26,9 @@ from triage.ledger.memberships import active_merge
 from triage.ledger.merge_changes import change_lead, set_merge_due, set_plan
 from triage.ledger.merges import add_to_merge, merge_cases, unmerge
 from triage.ledger.relations import dismiss, find_relation
+from triage.ledger.search import CaseFilter, find_ids
+
+GROUPS = 40  # on a page
 
 router = APIRouter(include_in_schema=False, default_response_class=HTMLResponse, route_class=RetryingRoute)
 
@@ -36,13 +39,31 @@ Text = Annotated[str, Form()]
 
 @router.get("/groups")
 def groups_page(
-    request: Request, desk: TheDesk, year: Annotated[int | None, Query(ge=1990, le=2100)] = None
+    request: Request,
+    desk: TheDesk,
+    person: ThePerson,
+    year: Annotated[int | None, Query(ge=1990, le=2100)] = None,
+    page: Annotated[int, Query(ge=1, le=100_000)] = 1,
 ) -> Response:
     chosen = year or date.today().year
     with desk.ledger.read() as session:
-        lines = group_lines(list_groups(session=session, year=chosen), session=session)
-        years = sorted({chosen, *list_years(session=session)}, reverse=True)
-        return render(request, desk, "groups.html", lines=lines, year=chosen, years=years)
+        groups = list_groups(session=session, year=chosen)
+        if person.bound_to is not None:
+            own = set(find_ids(CaseFilter(within=person.bound_to, year=chosen), session=session))
+            groups = [group for group in groups if any(case.id in own for case in group.cases)]
+        shown = groups[GROUPS * (page - 1) : GROUPS * page]
+        return render(
+            request,
+            desk,
+            "groups.html",
+            lines=group_lines(shown, session=session),
+            total=len(groups),
+            cases=sum(len(group.cases) for group in groups),
+            page=page,
+            pages=max(1, -(-len(groups) // GROUPS)),
+            year=chosen,
+            years=sorted({chosen, *list_years(session=session)}, reverse=True),
+        )
 
 
 @router.get("/cases/{case_id}/with/{other_id}")

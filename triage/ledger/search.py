@@ -138,13 +138,16 @@ def find_page(
     """
     _check(wanted)
     check_sort(sort)
-    hits, searched = _hits(wanted, session)
+    hits, costly = _hits(wanted, session)
     with indexes_only(session):
-        if not searched:
-            # the columns' indexes tell the number sooner than the page's cases can be counted
+        if not costly:  # two quick passes, neither of which writes down what it finds
             total = session.scalar(select(func.count()).select_from(hits.subquery())) or 0
+            if not sort and offset > total // 2:  # the last pages are nearer to the other end
+                limit = max(0, min(limit, total - offset))
+                last = hits.order_by(CaseRow.id).limit(limit).offset(max(0, total - offset - limit))
+                return list(session.scalars(last))[::-1], total
             page = hits.order_by(*order_of(sort)).limit(limit).offset(offset)
-            return list(session.scalars(page)) if offset < total else [], total
+            return list(session.scalars(page)), total
         # the page's numbers and the count out of one pass, without touching the texts
         found = hits.cte("hits").prefix_with("MATERIALIZED")
         ordered = select(found.c.id).order_by(found.c.id.desc())
@@ -231,13 +234,14 @@ def _check(wanted: CaseFilter) -> None:
 
 
 def _hits(wanted: CaseFilter, session: Session) -> tuple[Select[int], bool]:
-    """Numbers of the cases wanted, and whether texts are looked through for them."""
+    """Numbers of the cases wanted, and whether more is looked through for them than one index."""
     facets, phrases = _facets(wanted, sqlite=_is_sqlite(session)), _phrases(wanted)
     if phrases and not facets:
         return having(phrases, session=session), True
     if phrases:
         facets.append(_column("id", sqlite=_is_sqlite(session)).in_(having(phrases, session=session)))
-    return select(CaseRow.id).where(*facets), bool(phrases)
+    costly = bool(phrases or wanted.flag or wanted.how or any(getattr(wanted, name) for name in ASKED))
+    return select(CaseRow.id).where(*facets), costly
 
 
 def _is_sqlite(session: Session) -> bool:

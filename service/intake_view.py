@@ -33,13 +33,15 @@ def describe(row: WaitingFileRow, desk: Desk, session: Session) -> dict[str, Any
     fields = fields_of(row)
     known = known_as(row, fields, desk, session)
     lacks = [NAMES[name] for name in lacking(fields)]
+    doubted = bool(row.read["notes"]) and not row.corrected  # a scan, say, that nobody looked at yet
     return {
         "row": row,
+        "doubted": doubted,
         "fields": fields,
         "lacks": lacks,
         "missing": [NAMES[name] for name in EXPECTED if not fields[name]],
         "known": known,
-        "ready": not lacks and not known,
+        "ready": not (lacks or known or doubted),
     }
 
 

@@ -156,6 +156,18 @@ def test_of_two_papers_with_one_number_all_takes_the_first_only(client: TestClie
     assert (waiting(ledger, first["id"]).state, waiting(ledger, second["id"]).state) == ("taken", "waiting")
 
 
+def test_a_paper_with_a_doubt_is_looked_at_before_it_is_taken_with_all(
+    client: TestClient, ledger: Ledger
+) -> None:
+    (kept,) = hand_in(client, ("其实是Word.pdf", word(LINES)))["kept"]  # its note: another kind than named
+    assert waiting(ledger, kept["id"]).read["notes"]
+    page = client.get("/intake").text
+    assert "请逐项核对" in page
+    assert "全部登记" not in page
+    fields = fields_of(client.get(f"/intake/{kept['id']}").text)
+    assert "全部登记(1 件)" in client.post(f"/intake/{kept['id']}/save", data=fields).text
+
+
 def test_nothing_is_taken_in_without_title_or_with_a_day_to_come(client: TestClient, ledger: Ledger) -> None:
     (kept,) = hand_in(client, ("无题.docx", word(("正文:", BODY))))["kept"]
     fields = fields_of(client.get(f"/intake/{kept['id']}").text)

@@ -161,10 +161,10 @@ def test_the_ledger_lists_the_cases_that_each_figure_of_the_year_counts(
         for state in STATE_NAMES:
             assert found(state=state) == figures.states.get(state, 0)
         for section in figures.sections:
-            if section.section in SECTIONS:
-                assert found(section=section.section) == section.cases
-                assert found(section=section.section, state="closed") == section.closed
-                assert found(section=section.section, on_time="no") == section.late
+            if section.name in SECTIONS:
+                assert found(section=section.name) == section.cases
+                assert found(section=section.name, state="closed") == section.closed
+                assert found(section=section.name, on_time="no") == section.late
         by_month = [found(month_received=month) for month in range(1, 13)]
         assert sum(by_month) == figures.total
         both_years = count_cases(CaseFilter(month_received=3), session=session)

@@ -5,52 +5,38 @@ from __future__ import annotations
 import csv
 import io
 import re
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
+from browsing import SCRIPT
+from entry import sign_in
 from fastapi.testclient import TestClient
 from live_server import LiveServer
 from playwright.sync_api import Browser, expect
 from sqlalchemy import update
-from starlette.types import ASGIApp, Receive, Scope, Send
-from test_browser import SCRIPT, browser, server  # noqa: F401 - fixtures
 from test_pages import Page
 
 from service.app import make_app
-from service.people import Person
 from triage.desk import Desk
-from triage.ledger.account_tables import AccountRow
+from triage.ledger.keys import digest
 from triage.ledger.tables import CaseRow
 
 BASE_URL = "http://127.0.0.1:8000"
 
 
-class SignedIn:
-    """The application as this person sees it."""
-
-    def __init__(self, app: ASGIApp, person: Person) -> None:
-        self.app, self.person = app, person
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        scope.setdefault("state", {})["person"] = self.person
-        await self.app(scope, receive, send)
-
-
 def as_person(desk: Desk, name: str, roles: tuple[str, ...] = ("clerk",), section: str = "") -> TestClient:
-    """A client of a person who has an account."""
-    with desk.ledger.write() as session:
-        account = AccountRow(login=name, name=name, roles=list(roles), section=section)
-        session.add(account)
-        session.flush()
-        person = Person(name, roles, section, account.id)
-    return TestClient(SignedIn(make_app(desk.settings, desk), person), base_url=BASE_URL)
+    """A client of a person who signed in."""
+    client = TestClient(make_app(desk.settings, desk), base_url=BASE_URL)
+    key = sign_in(desk.ledger, name, roles, section)
+    client.cookies.set("triage", key)
+    client.headers["x-csrf-token"] = digest(f"csrf:{key}")
+    return client
 
 
 @pytest.fixture
-def seen(demo_desk: Desk) -> Iterator[TestClient]:
-    """The sample office's ledger as nobody in particular sees it."""
-    yield TestClient(make_app(demo_desk.settings, demo_desk), base_url=BASE_URL)
+def seen(demo_desk: Desk) -> TestClient:
+    """The sample office's ledger as a clerk sees it."""
+    return as_person(demo_desk, "值班员", ("clerk", "administrator"))
 
 
 def read(client: TestClient, query: str, status: int = 200) -> Page:
@@ -204,7 +190,7 @@ def test_what_is_not_decided_is_marked_as_proposed_and_html_stays_text(
 
 
 @pytest.mark.parametrize("script", SCRIPT)
-def test_search_open_go_back_and_export(server: LiveServer, browser: Browser, script: bool) -> None:  # noqa: F811
+def test_search_open_go_back_and_export(server: LiveServer, browser: Browser, script: bool) -> None:
     context = browser.new_context(
         base_url=server.url,
         java_script_enabled=script,

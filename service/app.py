@@ -32,6 +32,8 @@ from service import (
     pages_queue,
     pages_related,
     pages_year,
+    pages_settings,
+    pages_settings_office,
     problems,
 )
 from service.guards import Guard
@@ -95,6 +97,8 @@ def make_app(settings: Settings, desk: Desk | None = None) -> FastAPI:
     app.include_router(pages_year.router)
     app.include_router(pages_intake.router)
     app.include_router(pages_intake_lists.router)
+    app.include_router(pages_settings.router)
+    app.include_router(pages_settings_office.router)
     app.include_router(health.router)
     app.mount("/static/htmx", StaticFiles(packages=[("js_lib_htmx", "static/htmx")]))
     app.mount("/static", StaticFiles(directory=HERE / "static"))

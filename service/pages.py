@@ -32,7 +32,7 @@ def render(request: Request, desk: Desk, name: str, status: int = 200, **context
             "role_names": ROLE_NAMES,
             "csrf_field": Markup('<input type="hidden" name="csrf" value="{}">').format(csrf_of(request)),
             "invented": desk.taxonomy.invented,
-            "problems": desk.champions.problems(),
+            "problems": desk.problems(),
             "target_names": TARGET_NAMES,
             "state_names": STATE_NAMES,
             "kind_names": KIND_NAMES,

@@ -7,7 +7,7 @@ import threading
 from triage.classifier import TargetModel
 from triage.errors import ModelRefused, NotFound
 from triage.registry import Registry
-from triage.taxonomy import TARGET_NAMES, TARGETS, Taxonomy
+from triage.taxonomy import TARGET_NAMES, TARGETS, Label, Taxonomy
 
 # the version of a model that has seen no example
 DUTIES_ONLY = "仅凭职责"
@@ -18,36 +18,39 @@ class Champions:
 
     A new champion is picked up at the next use. One that fails its check is refused; the
     last good one goes on serving. Where no version can be loaded, a model from the
-    duties alone serves, so that there is always a recommendation.
+    duties alone serves, so that there is always a recommendation; it follows the taxonomy at once.
     """
 
     def __init__(self, registry: Registry, taxonomy: Taxonomy, encoder: str) -> None:
         self.registry = registry
-        self.taxonomy = taxonomy
+        self.taxonomy = taxonomy  # may be replaced at any time
         self.encoder = encoder
         self._lock = threading.Lock()
         self._models: dict[str, TargetModel] = {}
         self._stamps: dict[str, tuple[int, int] | None] = {}
+        self._labels: dict[str, tuple[Label, ...]] = {}
         self._problems: dict[str, str] = {}
 
     def models(self) -> dict[str, TargetModel]:
         """The serving model of each target that the taxonomy has labels for."""
         with self._lock:
-            for target in TARGETS:
-                if any(label.active for label in self.taxonomy.labels(target)):
-                    self._refresh(target)
-            return dict(self._models)
+            taxonomy = self.taxonomy
+            wanted = [t for t in TARGETS if any(label.active for label in taxonomy.labels(t))]
+            for target in wanted:
+                self._refresh(target, taxonomy)
+            return {target: self._models[target] for target in wanted}
 
     def problems(self) -> dict[str, str]:
         """Target to a sentence about a champion that was refused and what serves instead."""
-        self.models()
-        return dict(self._problems)
+        serving = self.models()
+        return {target: said for target, said in self._problems.items() if target in serving}
 
-    def _refresh(self, target: str) -> None:
+    def _refresh(self, target: str, taxonomy: Taxonomy) -> None:
         stamp = self.registry.pointer_stamp(target)
-        if target in self._models and stamp == self._stamps[target]:
+        labels = taxonomy.labels(target)
+        if target in self._models and (stamp, labels) == (self._stamps[target], self._labels[target]):
             return
-        self._stamps[target] = stamp
+        self._stamps[target], self._labels[target] = stamp, labels
         self._problems.pop(target, None)
         refusals: list[str] = []
         for version in reversed(self.registry.champions(target)):
@@ -59,14 +62,14 @@ class Champions:
                 break
             except (ModelRefused, NotFound) as error:
                 refusals.append(error.message)
-        if target not in self._models:
-            reader = self.registry.make_reader(self.encoder, self.taxonomy.terms())
-            self._models[target] = TargetModel.fit(
-                target, self.taxonomy.labels(target), [], reader, flags=target == "section"
-            )
+        if target not in self._models or self._models[target].version == DUTIES_ONLY:
+            # cheap enough to be fitted anew whenever a duty or a term changes
+            reader = self.registry.make_reader(self.encoder, taxonomy.terms())
+            self._models[target] = TargetModel.fit(target, labels, [], reader, flags=target == "section")
             self._models[target].version = DUTIES_ONLY
-        model, active = self._models[target], {x.name for x in self.taxonomy.labels(target) if x.active}
-        if set(model.labels) != active:
+        model, active = self._models[target], {x.name for x in labels if x.active}
+        # a model that knows a label by its former name says the new one, see triage.desk
+        if {taxonomy.current_name(target, name) for name in model.labels} != active:
             self._problems[target] = (
                 f"分类文件里的{TARGET_NAMES[target]}改过了,模型 {model.version} 还是旧的,请运行 triage retrain。"
             )

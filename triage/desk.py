@@ -16,7 +16,7 @@ from triage.case_index import CaseIndex
 from triage.champions import Champions
 from triage.config import Settings
 from triage.encoder import Vectors, get_encoder
-from triage.errors import OutcomeUnknown, TaxonomyError
+from triage.errors import OutcomeUnknown
 from triage.evidence import Comparison
 from triage.flags import Flag, FlagModel
 from triage.ledger.cases import get_case
@@ -33,13 +33,15 @@ from triage.ledger.submissions import Submission, check_submission
 from triage.ledger.tables import CaseRow
 from triage.ledger.texts import check_who
 from triage.ledger_index import LedgerIndex
+from triage.office_watch import OfficeWatch
 from triage.pairs import CaseText
 from triage.prediction import Prediction
 from triage.reading import Reader, Suggestion, reader_of
 from triage.record_check import check_record
 from triage.registry import Registry
 from triage.related import PairWeights, Related, weights_for
-from triage.taxonomy import TARGET_NAMES, TARGETS, Taxonomy, load_taxonomy
+from triage.renaming import in_use
+from triage.taxonomy import TARGET_NAMES, Taxonomy
 from triage.text import get_segmenter
 
 SEARCH_TOP = 10
@@ -78,22 +80,34 @@ class Desk:
     def __init__(self, settings: Settings, *, ledger: Ledger | None = None) -> None:
         """Raises TaxonomyError or LedgerMissing where the office is not set up."""
         self.settings = settings
-        self.taxonomy: Taxonomy = load_taxonomy(settings.taxonomy_path)
-        if not any(x.active for target in TARGETS for x in self.taxonomy.labels(target)):
-            raise TaxonomyError(f"{settings.taxonomy_path} 中没有任何在用的科室、主题或办理类型。")
+        self.office = OfficeWatch(settings.taxonomy_path)
+        taxonomy = self.office.taxonomy()
         self.ledger = ledger or Ledger(settings.database_url)
         self.ledger.check()
         self.registry = Registry(settings.models_dir, self.make_reader)
-        self.champions = Champions(self.registry, self.taxonomy, settings.encoder)
-        segmenter = get_segmenter(self.taxonomy.terms(), settings.cache_dir)
+        self.champions = Champions(self.registry, taxonomy, settings.encoder)
+        # the index keeps the terms it began with: others would make every kept reading another
+        segmenter = get_segmenter(taxonomy.terms(), settings.cache_dir)
         index = CaseIndex(
             segmenter,
             get_encoder(settings.encoder),
-            self.taxonomy,
+            taxonomy,
             weights_for(settings.title_encoder),
             get_encoder(settings.title_encoder) if settings.title_encoder else None,
         )
         self._index = LedgerIndex(index, self.ledger, settings.memory_cases)
+
+    @property
+    def taxonomy(self) -> Taxonomy:
+        """The office's taxonomy as its file says now."""
+        taxonomy = self.office.taxonomy()
+        self.champions.taxonomy = taxonomy
+        return taxonomy
+
+    def problems(self) -> dict[str, str]:
+        """Sentences about what cannot serve as it is and what serves instead: the office's file, models."""
+        own = {"office": self.office.problem} if self.office.problem else {}
+        return own | self.champions.problems()
 
     def make_reader(self, encoder: str, terms: Sequence[str]) -> Reader:
         """A reader for models trained with that encoder and those terms."""
@@ -117,7 +131,7 @@ class Desk:
     def advise(self, submissions: Sequence[Submission]) -> list[Advice]:
         """Predictions and vectors for n checked submissions; writes nothing."""
         suggestions = [Suggestion(s.title, s.body) for s in submissions]
-        models = self.champions.models()
+        taxonomy, models = self.taxonomy, self.champions.models()
         read: dict[Any, Any] = {}
         predictions: list[dict[str, Prediction]] = [{} for _ in submissions]
         for target, model in models.items():
@@ -125,7 +139,7 @@ class Desk:
             if model.reader.key not in read:
                 read[model.reader.key] = model.reader.read(suggestions)
             for own, prediction in zip(predictions, model.predict_read(read[model.reader.key]), strict=True):
-                own[target] = self._in_use(prediction)
+                own[target] = in_use(prediction, taxonomy)
         vectors = next(
             (r.vectors for (encoder, _), r in read.items() if encoder == self._index.encoder_name), None
         )
@@ -140,13 +154,6 @@ class Desk:
             raised = FlagModel(section.state["flags"])
             flags = raised.raise_flags(read[section.reader.key])
         return [Advice(own, documents[i], titles[i], flags[i]) for i, own in enumerate(predictions)]
-
-    def _in_use(self, prediction: Prediction) -> Prediction:
-        """A label that the taxonomy no longer has is never decided automatically."""
-        if prediction.label in {x.name for x in self.taxonomy.labels(prediction.target) if x.active}:
-            return prediction
-        reason = f"“{prediction.label}”已不在分类文件中,请运行 triage retrain"
-        return replace(prediction, auto=False, reason=reason)
 
     def related(self, submission: Submission, advice: Advice, session: Session) -> list[Related]:
         """The best pairs with cases in the ledger, best first; flagged or not."""

@@ -40,6 +40,6 @@ def check_record(record: Record, taxonomy: Taxonomy) -> None:
 
 
 def _check_known(label: str, target: str, field: str, name: str, taxonomy: Taxonomy) -> None:
-    known = [x.name for x in taxonomy.labels(target)]  # retired ones count on record
-    if label not in known:
+    known = [x.name for x in taxonomy.labels(target)]  # retired ones and former names count on record
+    if label not in (*known, *taxonomy.past_names(target)):
         raise InputError(f"{name}“{label[:40]}”不在分类文件中,可用:{'、'.join(known)}。", field=field)

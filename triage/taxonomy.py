@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Any
@@ -23,8 +23,9 @@ class Label:
     """One choice of a target, with what is known of it before any example.
 
     ``description`` is the duties text of a section; ``terms`` are its key terms, ``phone`` its telephone.
-    An inactive label is never predicted but stays valid in old records. ``way`` is a value of
-    WAYS for a handling type, else empty.
+    An inactive label is never predicted but stays valid in old records; ``successors`` took over
+    from it. ``formerly`` are its own earlier names. ``way`` is a value of WAYS for a handling type,
+    else empty.
     """
 
     name: str
@@ -34,6 +35,8 @@ class Label:
     active: bool = True
     way: str = ""
     phone: str = ""
+    formerly: tuple[str, ...] = ()
+    successors: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -101,24 +104,55 @@ class Taxonomy:
         """
         choices = [label.name for label in self.labels(target) if label.active]
         if name not in choices:
-            raise InputError(f"“{name}”不是本单位在用的{TARGET_NAMES[target]},可选:{'、'.join(choices)}。")
+            now = self.current_name(target, name)
+            what = f",现在是“{now}”" if now else ""
+            raise InputError(
+                f"“{name}”不是本单位在用的{TARGET_NAMES[target]}{what},可选:{'、'.join(choices)}。"
+            )
         return name
+
+    def current_name(self, target: str, old: str) -> str | None:
+        """The active label that ``old`` is now called, or that alone took over from it.
+
+        None where it was shared out among several, went without a successor, or was never known.
+        """
+        labels = {name: label for label in self.labels(target) for name in (label.name, *label.formerly)}
+        label = labels.get(old)
+        while label is not None and not label.active:
+            label = labels[label.successors[0]] if len(label.successors) == 1 else None
+        return label.name if label else None
+
+    def past_names(self, target: str) -> tuple[str, ...]:
+        """Names that old records may have: of labels out of use, and the former ones."""
+        labels = self.labels(target)
+        retired = [label.name for label in labels if not label.active]
+        return tuple(dict.fromkeys([*retired, *(name for label in labels for name in label.formerly)]))
+
+    def _label(self, target: str, name: str | None) -> Label | None:
+        """The label of that name, or the one that used to have it."""
+        labels = self.labels(target)
+        own = next((label for label in labels if label.name == name), None)
+        return own or next((label for label in labels if name in label.formerly), None)
 
     def way_of(self, handling: str | None) -> str:
         """The ``way`` of a handling type; empty where it is unknown or asks for nothing."""
-        return next((label.way for label in self.handling if label.name == handling), "")
+        label = self._label("handling", handling)
+        return label.way if label else ""
 
     def sections_of(self, leader: str) -> tuple[str, ...]:
-        """Names of the sections that this leader is in charge of."""
-        return tuple(label.name for label in self.section if label.leader == leader)
+        """Names, former ones too, of the sections that this leader is in charge of."""
+        led = [label for label in self.section if label.leader == leader]
+        return tuple(name for label in led for name in (label.name, *label.formerly))
 
     def leader_of(self, section: str | None) -> str:
         """The leader in charge of a section; empty where nobody is named."""
-        return next((label.leader for label in self.section if label.name == section), "")
+        label = self._label("section", section)
+        return label.leader if label else ""
 
     def phone_of(self, section: str | None) -> str:
         """The telephone of a section; empty where none is known."""
-        return next((label.phone for label in self.section if label.name == section), "")
+        label = self._label("section", section)
+        return label.phone if label else ""
 
     def check_result_class(self, code: str) -> str:
         """``code`` if it is one of the result classes; InputError otherwise."""
@@ -137,6 +171,9 @@ _LABEL_KEYS: dict[str, type] = {
     "active": bool,
     "way": str,
     "phone": str,
+    "formerly": list,
+    "successor": str,
+    "successors": list,
 }
 _OFFICE_KEYS: dict[str, type] = {"name": str, "invented": bool, "terms": list, "reply_months": int}
 _RESULT_KEYS: dict[str, type] = {"code": str, "name": str, "carried": bool}
@@ -254,7 +291,7 @@ class _Reader:
         return Rules(**rules)
 
     def read_labels(self, data: Mapping[str, Any], target: str) -> tuple[Label, ...]:
-        return tuple(
+        labels = tuple(
             Label(
                 name=entry["name"].strip(),
                 description=entry.get("duties", entry.get("description", "")),
@@ -263,9 +300,49 @@ class _Reader:
                 active=entry.get("active", True),
                 way=self.read_way(entry, target, nth),
                 phone=self.read_phone(entry, target, nth),
+                formerly=self.strings(entry, "formerly", target, nth),
+                successors=self.read_successors(entry, target, nth),
             )
             for nth, entry in enumerate(self.entries(data, target, _LABEL_KEYS, ("name",), "name"))
         )
+        self.check_names(labels, target)
+        self.check_successors(labels, target)
+        return labels
+
+    def read_successors(self, entry: Mapping[str, Any], target: str, nth: int) -> tuple[str, ...]:
+        if "successor" in entry and "successors" in entry:
+            where = self.line_of(target, nth, "successor")
+            raise self.error(where, "successor 与 successors 只能写一个")
+        if "successor" in entry:
+            return self.strings({"successor": [entry["successor"]]}, "successor", target, nth)
+        return tuple(dict.fromkeys(self.strings(entry, "successors", target, nth)))
+
+    def check_names(self, labels: Sequence[Label], target: str) -> None:
+        """A former name says of which label it was: it is nobody's name now, and was one label's only."""
+        owner = {label.name: label.name for label in labels}
+        for nth, label in enumerate(labels):
+            for name in label.formerly:
+                if name in owner:
+                    whose = "另一项现在的名称" if owner[name] == name else f"“{owner[name]}”的旧名"
+                    raise self.error(self.line_of(target, nth, "formerly"), f"旧名“{name}”已是{whose}")
+                owner[name] = label.name
+
+    def check_successors(self, labels: Sequence[Label], target: str) -> None:
+        """Only what is out of use has successors, and following them ends at labels in use."""
+        known = {label.name: label for label in labels}
+        for nth, label in enumerate(labels):
+            where = self.line_of(target, nth, "successors" if len(label.successors) > 1 else "successor")
+            if label.successors and label.active:
+                raise self.error(where, f"“{label.name}”还在用,不能有接替的;停用的写 active = false")
+            waiting, seen = list(label.successors), {label.name}
+            while waiting:
+                name = waiting.pop()
+                if name not in known or (not known[name].active and not known[name].successors):
+                    raise self.error(where, f"接替“{label.name}”的“{name}”不是在用的{TARGET_NAMES[target]}")
+                if name in seen and not known[name].active:
+                    raise self.error(where, f"“{label.name}”的接替关系绕成了圈")
+                seen.add(name)
+                waiting += known[name].successors
 
     def read_way(self, entry: Mapping[str, Any], target: str, nth: int) -> str:
         way = entry.get("way")

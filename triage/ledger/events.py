@@ -79,6 +79,7 @@ EVENT_NAMES = {
     "link_made": "发出一次性链接",
     "token_added": "发放令牌",
     "token_revoked": "作废令牌",
+    "office_changed": "修改设置",
     "ledger_sealed": "封存以前的记录",
     "ledger_moved": "台账迁移",
 }

@@ -182,14 +182,16 @@ def find_ids(wanted: CaseFilter, *, session: Session) -> list[int]:
 
 
 def in_office(wanted: CaseFilter, taxonomy: Taxonomy) -> CaseFilter:
-    """The same, with the sections of the leader asked for and the target that the office decides first; labels out of use may be asked for too.
+    """The same, with the sections of the leader asked for and the target that the office decides first.
+
+    Labels out of use and former names may be asked for too.
 
     Raises:
         InputError: the office has no such section, topic or handling type.
     """
     for target in TARGETS:
         asked, known = getattr(wanted, target), [label.name for label in taxonomy.labels(target)]
-        if asked and asked not in known:
+        if asked and asked not in (*known, *taxonomy.past_names(target)):
             raise InputError(
                 f"本单位没有“{asked[:40]}”这个{TARGET_NAMES[target]},可选:{'、'.join(known)}。", field=target
             )

@@ -126,7 +126,7 @@ def show_results(request: Request, desk: Desk, **context: Any) -> Response:
     with desk.ledger.read() as session:
         column = CaseRow.result_class
         query = select(column, func.count()).where(column.is_not(None)).group_by(column)
-        counts = dict(session.execute(query).tuples().all())
+        counts = {row[0]: row[1] for row in session.execute(query)}
     return show(request, desk, "settings_results.html", "results", counts=counts, **{"form": {}, **context})
 
 

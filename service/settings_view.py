@@ -157,7 +157,7 @@ def _holiday(found: Sequence[str]) -> str:
 
 @dataclass(frozen=True)
 class Month:
-    """One month of the calendar: weeks of seven days, None where a day is another month's."""
+    """One month of the calendar: six weeks of seven days, None where a day is another month's."""
 
     number: int
     weeks: tuple[tuple[date | None, ...], ...]
@@ -169,5 +169,6 @@ def months_of(year: int) -> list[Month]:
     for number in range(1, 13):
         weeks = calendar.Calendar().monthdatescalendar(year, number)
         own = tuple(tuple(day if day.month == number else None for day in week) for week in weeks)
-        found.append(Month(number, own))
+        blank = ((None,) * 7,) * (6 - len(own))  # all months are as high as the longest
+        found.append(Month(number, own + blank))
     return found

@@ -25,7 +25,7 @@ def in_use(prediction: Prediction, taxonomy: Taxonomy) -> Prediction:
     if len(shares) == len(prediction.ranked) and all(old == new for old, new in names.items()):
         return prediction
     reason = f"“{prediction.label}”已不在分类文件中,请运行 triage retrain"
-    total = sum(shares.values())
+    total = sum(shares.values()) if len(names) < len(prediction.ranked) else 1.0
     if not total:  # nothing that the model knows is left; it has nothing else to say
         return replace(prediction, auto=False, reason=reason)
     ranked = tuple(sorted(((n, p / total) for n, p in shares.items()), key=lambda one: -one[1]))

@@ -31,9 +31,9 @@ from service import (
     pages_print,
     pages_queue,
     pages_related,
-    pages_year,
     pages_settings,
     pages_settings_office,
+    pages_year,
     problems,
 )
 from service.guards import Guard

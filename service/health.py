@@ -27,4 +27,4 @@ def readyz(request: Request, desk: TheDesk) -> Response:
         return problems.problem(request, 503, "正在装载模型,请稍候。")
     with desk.ledger.read() as session:
         session.execute(text("select 1"))
-    return JSONResponse({"status": "ok", "problems": desk.champions.problems()})
+    return JSONResponse({"status": "ok", "problems": desk.problems()})

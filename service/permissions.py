@@ -106,6 +106,19 @@ NEEDS: dict[str, Need] = {
         "POST /settings/tokens",
         "POST /settings/tokens/{token_id}/revoke",
     ),
+    **_need("settings", "no", "GET /settings", "GET /settings/versions/{sha256}"),
+    **_need(
+        "settings",
+        "no",
+        *(
+            f"{method} /settings/{page}"
+            for method in ("GET", "POST")
+            for page in (
+                *("labels/{target}", "labels/{target}/edit", "rules", "results", "office"),
+                *("holidays", "changes"),
+            )
+        ),
+    ),
     # the API
     **_need("read", "case", f"GET {_API}", f"GET {_API}/letter.docx", "GET /api/files/{sha256}"),
     **_need("read", "list", "GET /ledger", "POST /ledger/views", "POST /ledger/views/{view_id}/delete"),

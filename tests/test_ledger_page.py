@@ -197,6 +197,7 @@ def test_search_open_go_back_and_export(server: LiveServer, browser: Browser, sc
         viewport={"width": 1366, "height": 768},
         accept_downloads=True,
     )
+    context.add_cookies([server.cookie()])
     page = context.new_page()
     page.goto("/ledger")
     page.get_by_role("searchbox").fill("充电")

@@ -219,8 +219,7 @@ def confirm_many(
     than the one that stood there.
     """
     outcomes = []
-    for row in shown[:PAGE]:
-        case_id, version, labels = _row(row)
+    for case_id, version, labels in [_row(row) for row in shown[:PAGE]]:  # all are read before one is written
         try:
             with desk.ledger.write() as session:
                 _decide(desk, case_id, labels, version, person.name, "", session)
@@ -237,9 +236,10 @@ def changes(
     desk: TheDesk,
     person: ThePerson,
     after: Annotated[int, Query(ge=0)],
+    loaded: Annotated[int, Query(ge=0)],
     cases: Annotated[str, Query(max_length=2000)] = "",
 ) -> Response:
-    """What happened to the rows on a page since, and how many came in."""
+    """What happened to the rows on a page since ``after``, and how many came in since it was ``loaded``."""
     ids = [int(i) for i in cases.split(",") if i.isdecimal()][: 2 * PAGE]
     with desk.ledger.read() as session:
         newest = session.scalar(select(func.max(EventRow.id))) or 0
@@ -249,11 +249,11 @@ def changes(
             .order_by(EventRow.id)
         ).all()
         arrived = session.scalar(
-            select(func.count())
+            select(func.count(CaseRow.id.distinct()))
             .select_from(EventRow)
             .join(CaseRow, CaseRow.id == EventRow.case_id)
             .where(
-                EventRow.id > after,
+                EventRow.id > loaded,
                 EventRow.kind.in_(("queued", "sent_back", "unassigned")),
                 CaseRow.state == "in_review",
                 CaseRow.id.not_in(ids),
@@ -282,11 +282,14 @@ def _decide(
 ) -> None:
     case = get_case(case_id, session=session)
     before = settled(case)
-    # what a person settled and nobody changes now needs no second decision
+    # what a person settled and nobody changes now needs no second decision; but a case that came
+    # back waits until its section, or what else the office goes by, is decided again
+    lead = next((t for t in TARGETS if desk.taxonomy.labels(t)), None) if case.state == "in_review" else None
     labels = {
         t: label
         for t, label in chosen.items()
-        if label and not (t in before and before[t].kind != "auto" and before[t].label == label)
+        if label
+        and (t == lead or not (t in before and before[t].kind != "auto" and before[t].label == label))
     }
     decide(case_id, labels, who=who, why=why, seen_version=version, session=session, taxonomy=desk.taxonomy)
 

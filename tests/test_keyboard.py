@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from typing import Any
 
 import pytest
 from browsing import SCRIPT, Open
 from live_server import LiveServer
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Page, Route, expect
 
 from service.queue_view import REASONS, initials
 
@@ -156,6 +157,56 @@ def test_what_somebody_else_decided_meanwhile_is_told_and_nothing_is_lost(
         expect(row).to_have_attribute("data-is", "refused")
         expect(row).to_contain_text("王科员")
         watch.check(409)
+
+
+def test_a_key_that_comes_before_the_next_case_is_shown_decides_nothing(
+    server: LiveServer, person: Open
+) -> None:
+    fill_queue(server, 4)
+    with person(True) as (page, watch):
+        held: list[Route] = []
+        page.route(re.compile(r"/queue/cases/\d+$"), lambda route: held.append(route))
+        page.goto("/queue")
+        first, second = queue_of(page)[:2]
+        page.keyboard.press("Enter")
+        page.keyboard.press("Enter")
+        page.keyboard.press("2")
+        expect(page.locator(f'#rows li[data-case="{first}"]')).to_have_attribute("data-is", "written")
+        expect(page.locator(f'#rows li[data-case="{second}"]')).to_have_attribute("aria-current", "true")
+        assert page.locator("#pane article").get_attribute("data-case") == first
+        for route in held:
+            route.continue_()
+        expect(page.locator("#pane article")).to_have_attribute("data-case", second)
+        with server.client() as client:
+            assert client.get(f"/api/cases/{second}").json()["state"] == "in_review"
+        watch.check()
+
+
+def test_a_refused_choice_is_there_when_the_case_is_looked_at_again(server: LiveServer, person: Open) -> None:
+    fill_queue(server, 3)
+    with person(True) as (page, watch):
+        page.goto("/queue")
+        case = page.locator("#pane article").get_attribute("data-case")
+        with server.client() as client:
+            version = client.get(f"/api/cases/{case}").json()["version"]
+            sent = {"who": "王科员", "why": "重点", "version": version}
+            assert client.post(f"/api/cases/{case}/key", json=sent).status_code == 200
+        page.keyboard.press("2")
+        chosen = page.locator('#pane input[name="section"]:checked').get_attribute("value")
+        page.keyboard.press("1")
+        row = page.locator(f'#rows li[data-case="{case}"]')
+        expect(row).to_have_attribute("data-is", "refused")
+        row.get_by_role("button", name="重看").click()
+        expect(page.locator("#pane article")).to_have_attribute("data-case", str(case))
+        expect(page.locator('#pane input[name="section"]:checked')).to_have_value(str(chosen))
+        page.keyboard.press("Enter")
+        expect(row).to_have_attribute("data-is", "written")
+        watch.check(409)
+    with server.client() as client:
+        (decision,) = [
+            d for d in client.get(f"/api/cases/{case}").json()["decisions"] if d["target"] == "section"
+        ]
+        assert (decision["label"], decision["why"]) == (chosen, REASONS[0])
 
 
 def test_the_help_opens_and_closes_by_key_and_letters_in_a_field_are_letters(

@@ -127,7 +127,7 @@ def test_the_script_is_told_what_stands_and_what_somebody_else_did(
     demo_client: TestClient, demo_desk: Desk
 ) -> None:
     first, second, *rest = waiting(demo_desk)
-    newest = demo_client.get("/queue/changes", params={"after": 0}).json()["newest"]
+    newest = demo_client.get("/queue/changes", params={"after": 0, "loaded": 0}).json()["newest"]
     url = f"/queue/cases/{first.case.id}"
     told = demo_client.post(
         f"{url}/decisions", data={"version": first.case.version, **firsts(first)}, headers=SCRIPT
@@ -144,13 +144,15 @@ def test_the_script_is_told_what_stands_and_what_somebody_else_did(
         )
         send_back(told["case"], who="赵科长", why="不是我科的", session=session)
     ids = f"{first.case.id},{second.case.id}"
-    seen = demo_client.get("/queue/changes", params={"after": newest, "cases": ids}).json()
+    seen = demo_client.get("/queue/changes", params={"after": newest, "loaded": newest, "cases": ids}).json()
     assert {(c["case"], c["who"], c["own"]) for c in seen["changes"]} == {
         (first.case.id, PERSON, True),
         (second.case.id, "王科员", False),
     }
     other = str(rest[0].case.id)
-    assert demo_client.get("/queue/changes", params={"after": newest, "cases": other}).json()["arrived"] == 1
+    for after in (newest, seen["newest"]):  # what came in is told until the page is loaded again
+        asked = {"after": after, "loaded": newest, "cases": other}
+        assert demo_client.get("/queue/changes", params=asked).json()["arrived"] == 1
     late = demo_client.post(
         f"/queue/cases/{second.case.id}/decisions",
         data={"version": second.case.version, **firsts(second)},
@@ -160,6 +162,22 @@ def test_the_script_is_told_what_stands_and_what_somebody_else_did(
     assert "王科员" in late.json()["error"]
     gone = demo_client.post(f"{url}/undo", data={"version": told["version"]}, headers=SCRIPT)
     assert gone.status_code == 409
+
+
+def test_a_case_that_its_section_sent_back_can_be_given_to_it_again(
+    demo_client: TestClient, demo_desk: Desk
+) -> None:
+    row = waiting(demo_desk)[0]
+    url = f"/queue/cases/{row.case.id}/decisions"
+    demo_client.post(url, data={"version": row.case.version, **firsts(row)}, headers=SCRIPT)
+    with demo_desk.ledger.write() as session:
+        send_back(row.case.id, who="赵科长", why="不是我科的", session=session)
+    back = load(demo_desk, row.case.id)
+    assert back.state == "in_review"
+    told = demo_client.post(url, data={"version": back.version, **firsts(row)}, headers=SCRIPT)
+    assert told.json()["state"] == "assigned"
+    targets = [d.target for d in load(demo_desk, row.case.id).decisions]
+    assert targets == [*firsts(row), "section"]
 
 
 def test_many_are_confirmed_as_shown_and_what_was_refused_is_told(

@@ -13,7 +13,8 @@
   const panes = new Map(); // case -> promise of its pane
   const done = []; // decided here, oldest first: what undo takes back
   let current = rows.find((row) => row.ariaCurrent === "true") || null;
-  let newest = Number(desk.dataset.newest);
+  const loaded = Number(desk.dataset.newest); // arrivals are counted from here
+  let newest = loaded; // changes of the rows from here
   let writing = 0;
   let chooser = null;
 
@@ -85,12 +86,16 @@
   };
 
   // deciding
-  const form = () => pane.querySelector("form.settle");
+  // of the current case only: while its pane is on the way the one before is still to be seen
+  const form = () => {
+    const article = pane.querySelector("article");
+    return current && article?.dataset.case === current.dataset.case ? article.querySelector("form.settle") : null;
+  };
   const picked = (target) => form().querySelector(`input[name="${target}"]:checked`)?.value || "";
   const differs = () =>
     [...form().querySelectorAll("fieldset")].some((f) => {
       const label = picked(f.dataset.target);
-      return label && label !== f.dataset.first && !f.querySelector(".settled");
+      return label && label !== f.dataset.first && label !== f.dataset.stands;
     });
   const hasWhy = () => form().elements.why.value || form().elements.other_why.value.trim();
 
@@ -117,18 +122,24 @@
       done.push(row);
     } catch (error) {
       const said = error instanceof TypeError ? "连不上服务,没有写入,请稍后再试。" : error.message;
-      const again = Object.assign(document.createElement("button"), { type: "button", textContent: "重看" });
-      again.addEventListener("click", () => { panes.delete(row.dataset.case); reopen(row); });
-      mark(row, "refused", said, again);
+      mark(row, "refused", said, again(row, data));
     }
     panes.delete(row.dataset.case);
     writing--;
   }
-  async function reopen(row) {
-    const html = await fetched(row);
-    const version = /name="version" value="(\d+)"/.exec(html);
-    if (version && html.includes('name="why"')) unmark(row, version[1]);
-    show(row);
+  // a row that is not as it was: looked at again, with what was chosen in it, if anything
+  const again = (row, data) => {
+    const button = Object.assign(document.createElement("button"), { type: "button", textContent: "重看" });
+    button.addEventListener("click", () => { panes.delete(row.dataset.case); reopen(row, data); });
+    return button;
+  };
+  async function reopen(row, data) {
+    await show(row);
+    if (!form()?.elements.why) return; // it waits no more
+    unmark(row, form().elements.version.value);
+    if (!data) return;
+    for (const target of ["section", "topic", "handling"]) if (data.has(target)) pick(target, data.get(target));
+    for (const name of ["why", "other_why"]) form().elements[name].value = data.get(name);
   }
   async function undo(row) {
     if (!row) return;
@@ -273,7 +284,7 @@
     });
   });
   pane.addEventListener("submit", (event) => {
-    if (event.target !== form()) return;
+    if (!event.target.matches("form.settle")) return;
     event.preventDefault();
     decide();
   });
@@ -293,21 +304,22 @@
     const ids = rows.map((row) => row.dataset.case).join(",");
     let told;
     try {
-      const answer = await fetch(`/queue/changes?after=${newest}&cases=${ids}`, { headers: json });
+      const answer = await fetch(`/queue/changes?after=${newest}&loaded=${loaded}&cases=${ids}`, { headers: json });
       if (!answer.ok || answer.redirected) return;
       told = await answer.json();
     } catch { return; } // the next look will tell
     for (const change of told.changes) {
       const row = rows.find((r) => r.dataset.case === String(change.case));
       if (!row || change.own || row.dataset.is === "writing") continue;
-      const line = row.dataset.is === "other" ? row.querySelector(".state-line").textContent + ";" : "";
-      mark(row, "other", `${line}${change.who} ${change.what}`);
+      const line = row.dataset.is === "other" ? row.querySelector(".state-line").firstChild.textContent + ";" : "";
+      mark(row, "other", `${line}${change.who} ${change.what}`, again(row));
       panes.delete(row.dataset.case);
     }
+    newest = told.newest;
     if (told.arrived) {
       const link = Object.assign(document.createElement("a"), { href: location.href, textContent: `新到 ${told.arrived} 件,点此载入` });
       document.getElementById("arrived").replaceChildren(link);
-    } else newest = told.newest; // until they are loaded, arrivals are counted from the same place
+    }
   }
   setInterval(look, EVERY);
   addEventListener("beforeunload", (event) => { if (writing) event.preventDefault(); });

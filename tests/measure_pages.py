@@ -21,6 +21,8 @@ from datetime import date, timedelta
 from pathlib import Path
 from typing import Any
 
+sys.path.insert(0, str(Path(__file__).parent.parent))
+
 import numpy as np
 from fastapi.testclient import TestClient
 from sqlalchemy import func, insert, select, text, update
@@ -162,7 +164,9 @@ def add_work(ledger: Ledger, taxonomy: Taxonomy, drawn: random.Random) -> None:
             .values(**waiting, state="in_review", handler="", due_on=date.today() + timedelta(days=30))
         )
         cases = session.execute(
-            select(CaseRow.id, CaseRow.deputy, CaseRow.received_on, CaseRow.due_on, CaseRow.replied_on)
+            select(
+                CaseRow.id, CaseRow.deputy, CaseRow.received_on, CaseRow.due_on, CaseRow.replied_on
+            ).order_by(CaseRow.id)
         ).all()
         ids = [case.id for case in cases]
         _put(session, PredictionRow, [_prediction(i, t, taxonomy, drawn) for i in newest for t in TARGETS])

@@ -89,7 +89,7 @@ def test_every_page_and_every_order_has_each_case_once(seen: TestClient) -> None
         for number in range(1, 7):
             paged += listed(read(seen, f"?sort={sort}&page={number}"))
         assert len(paged) == len(set(paged)) == total(read(seen, "")), sort
-    by_day = [text for _, text in read(seen, "?sort=received").all("td", class_="date")][::2]
+    by_day = [text[:10] for _, text in read(seen, "?sort=received").all("td", class_="date")][::2]
     assert by_day == sorted(by_day)
     assert "没有第 99 页" in read(seen, "?page=99").text("p", class_="empty nothing")
 

@@ -12,6 +12,7 @@ from sqlalchemy.orm import Session
 
 from service.api import TheDesk
 from service.case_view import case_context, told
+from service.deciding import decide_as_chosen
 from service.pages import render
 from service.people import ThePerson, get_person
 from service.related_view import told_since
@@ -19,7 +20,6 @@ from service.retrying import RetryingRoute
 from triage.desk import Desk
 from triage.errors import LedgerBusy, NotFound, OutcomeUnknown, TriageError
 from triage.ledger.cases import get_case
-from triage.ledger.decisions import decide, settled
 
 router = APIRouter(include_in_schema=False, default_response_class=HTMLResponse, route_class=RetryingRoute)
 
@@ -91,22 +91,7 @@ def decide_page(
     chosen = {"section": section, "topic": topic, "handling": handling}
 
     def act(session: Session) -> str:
-        before = settled(get_case(case_id, session=session))
-        # what a person settled and nobody changes now needs no second decision
-        labels = {
-            t: label
-            for t, label in chosen.items()
-            if label and not (t in before and before[t].kind != "auto" and before[t].label == label)
-        }
-        decide(
-            case_id,
-            labels,
-            who=person.name,
-            why=why,
-            seen_version=version,
-            session=session,
-            taxonomy=desk.taxonomy,
-        )
+        decide_as_chosen(desk, case_id, chosen, version=version, who=person.name, why=why, session=session)
         return "decided"
 
     return act_on_case(request, desk, case_id, act, {"act": "decide", **chosen, "why": why})

@@ -13,6 +13,7 @@ from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from service.api import TheDesk
+from service.deciding import decide_as_chosen
 from service.marking import mark
 from service.pages import render
 from service.people import ThePerson
@@ -21,7 +22,7 @@ from service.retrying import RetryingRoute
 from triage.desk import Desk
 from triage.errors import InputError, LedgerBusy, OutcomeUnknown, TriageError
 from triage.ledger.cases import get_case
-from triage.ledger.decisions import decide, newest_predictions, settled
+from triage.ledger.decisions import newest_predictions, settled
 from triage.ledger.events import EVENT_NAMES
 from triage.ledger.relations import relations_of
 from triage.ledger.search import CaseFilter, count_by_state, list_cases
@@ -157,7 +158,15 @@ def decide_in_queue(
     chosen = {"section": section, "topic": topic, "handling": handling}
     try:
         with desk.ledger.write() as session:
-            _decide(desk, case_id, chosen, version, person.name, other_why.strip() or why, session)
+            decide_as_chosen(
+                desk,
+                case_id,
+                chosen,
+                version=version,
+                who=person.name,
+                why=other_why.strip() or why,
+                session=session,
+            )
     except (LedgerBusy, OutcomeUnknown):
         raise  # the route tries again what was not written
     except TriageError as error:
@@ -222,7 +231,9 @@ def confirm_many(
     for case_id, version, labels in [_row(row) for row in shown[:PAGE]]:  # all are read before one is written
         try:
             with desk.ledger.write() as session:
-                _decide(desk, case_id, labels, version, person.name, "", session)
+                decide_as_chosen(
+                    desk, case_id, labels, version=version, who=person.name, why="", session=session
+                )
             said = ""
         except TriageError as error:
             said = error.message
@@ -269,29 +280,6 @@ def changes(
             for row in rows
         ]
     return JSONResponse({"newest": newest, "changes": told, "arrived": arrived})
-
-
-def _decide(
-    desk: Desk,
-    case_id: int,
-    chosen: Mapping[str, str],
-    version: int,
-    who: str,
-    why: str,
-    session: Session,
-) -> None:
-    case = get_case(case_id, session=session)
-    before = settled(case)
-    # what a person settled and nobody changes now needs no second decision; but a case that came
-    # back waits until its section, or what else the office goes by, is decided again
-    lead = next((t for t in TARGETS if desk.taxonomy.labels(t)), None) if case.state == "in_review" else None
-    labels = {
-        t: label
-        for t, label in chosen.items()
-        if label
-        and (t == lead or not (t in before and before[t].kind != "auto" and before[t].label == label))
-    }
-    decide(case_id, labels, who=who, why=why, seen_version=version, session=session, taxonomy=desk.taxonomy)
 
 
 def _pane(

@@ -45,15 +45,7 @@ def _need(permission: str, own: Own, *addresses: str) -> dict[str, Need]:
 _CASE, _API = "/cases/{case_id}", "/api/cases/{case_id}"
 NEEDS: dict[str, Need] = {
     **_need("read", "all", "GET /", "GET /me", "POST /me/password", "POST /me/end", "POST /sign-out"),
-    **_need(
-        "read",
-        "no",
-        "GET /groups",
-        f"GET {_CASE}/with/{{other_id}}",
-        "GET /models",
-        "GET /year",
-        "GET /year/cases",
-    ),
+    **_need("read", "no", f"GET {_CASE}/with/{{other_id}}", "GET /models"),
     **_need("read", "no", "GET /models/{target}", "GET /models/{target}/versions/{version}"),
     **_need(
         "models", "no", "POST /models/{target}/versions/{version}/promote", "POST /models/{target}/rollback"
@@ -121,7 +113,16 @@ NEEDS: dict[str, Need] = {
     ),
     # the API
     **_need("read", "case", f"GET {_API}", f"GET {_API}/letter.docx", "GET /api/files/{sha256}"),
-    **_need("read", "list", "GET /ledger", "POST /ledger/views", "POST /ledger/views/{view_id}/delete"),
+    **_need(
+        "read",
+        "list",
+        "GET /groups",
+        "GET /year",
+        "GET /year/cases",
+        "GET /ledger",
+        "POST /ledger/views",
+        "POST /ledger/views/{view_id}/delete",
+    ),
     **_need("read", "list", "GET /api/cases", "GET /api/ledger.{kind}"),
     **_need(
         "read",

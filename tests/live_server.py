@@ -24,9 +24,10 @@ class LiveServer(Service):
         return f"http://127.0.0.1:{self.port}"
 
     def client(self) -> httpx2.Client:
-        """A client that speaks to this server only, as a program that may do all that programs may."""
+        """A client that speaks to this server only: a program to the API, somebody signed in to the pages."""
         headers = {"authorization": f"Bearer {self.token}"}
-        return httpx2.Client(base_url=self.url, headers=headers, trust_env=False, timeout=60)
+        cookies = {"triage": self.cookie()["value"]}
+        return httpx2.Client(base_url=self.url, headers=headers, cookies=cookies, trust_env=False, timeout=60)
 
     @cached_property
     def token(self) -> str:

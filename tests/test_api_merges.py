@@ -212,7 +212,7 @@ def test_the_pages_show_what_a_member_shares_and_let_its_topic_be_decided(
     a, b, _ = ids
     settle(client, a, section="价格收费管理科", handling="立即办理")
     post(client, "merges", 201, cases=[a, b], lead=a, name="电网改造")
-    queue = client.get("/queue", params={"state": "assigned", "section": "价格收费管理科"}).text
+    queue = client.get("/ledger", params={"state": "assigned", "section": "价格收费管理科"}).text
     assert "第001号" in queue
     assert "第002号" in queue
     page = client.get(f"/cases/{b}").text

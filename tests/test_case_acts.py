@@ -16,7 +16,8 @@ from towns import settle
 from service.act_fields import read_fields
 from service.act_forms import ACTS, ENTRY_ACTS, Act
 from service.case_acts import offers_for
-from service.people import PERMISSION_NAMES, Person
+from service.people import Person
+from service.roles import PERMISSION_NAMES
 from triage.config import Settings
 from triage.desk import Desk
 from triage.ledger.cases import get_case

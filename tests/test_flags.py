@@ -311,13 +311,12 @@ def test_the_pages_show_flags(client: TestClient, desk: Desk) -> None:
     foreign = desk.take_in(submission(FOREIGN, "第1号"), who="李").case_id
     desk.take_in(submission(OURS, "第2号"), who="李")
     page = client.get("/queue").text
-    assert page.count('class="tag flag"') == 1
-    assert "疑似不属本单位职责</span>" in page
-    only = client.get("/queue", params={"flag": "not_ours"}).text
+    assert page.count('<span class="tag why-not_ours" title') == 1
+    only = client.get("/queue", params={"why": "not_ours"}).text
     assert "第1号" in only
     assert "第2号" not in only
     assert 'value="not_ours" selected' in only
-    assert "没有符合条件" in client.get("/queue", params={"flag": "too_short", "state": "all"}).text
+    assert "没有符合条件" in client.get("/queue", params={"why": "too_short"}).text
     page = client.get(f"/cases/{foreign}").text
     assert "公安机关" in page
     assert "提示核对" in page

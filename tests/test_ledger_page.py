@@ -156,11 +156,6 @@ def test_views_are_saved_opened_and_deleted_by_their_owner(demo_desk: Desk) -> N
     assert read(client, "").all("a", class_="own") == []
 
 
-def test_nobody_in_particular_saves_no_view(seen: TestClient) -> None:
-    assert "存为视图" not in seen.get("/ledger?late=1").text
-    assert seen.post("/ledger/views", data={"query": "late=1", "name": "逾期"}).status_code == 422
-
-
 def test_a_handler_sees_the_own_section_only(demo_desk: Desk) -> None:
     client = as_person(demo_desk, "孙丽", ("handler",), "能源科")
     own = {c["id"] for c in client.get("/api/cases", params={"limit": 500}).json()["cases"]}

@@ -319,11 +319,10 @@ def test_the_groups_page_lists_the_year_largest_first(client: TestClient, ids: l
     assert [text for own, text in page.all("option") if "selected" in own] == ["2026"]
 
 
-def test_the_tags_of_the_queue_lead_to_the_group(client: TestClient, ids: list[int]) -> None:
-    html = client.get("/queue", params={"state": "all"}).text
-    for case_id in ids:
-        assert f'href="/groups?year=2026#case-{case_id}"' in html
-    assert "可并案 2" in html
+def test_the_queue_says_how_many_look_alike_and_leads_to_them(client: TestClient, ids: list[int]) -> None:
+    html = client.get("/queue").text
+    assert html.count("可并案 2") == len(ids)
+    assert f'href="/cases/{ids[0]}/with/{ids[1]}"' in client.get(f"/queue/cases/{ids[0]}").text
 
 
 def test_the_api_tells_the_groups_of_a_year(client: TestClient, ids: list[int]) -> None:

@@ -244,7 +244,8 @@ def test_a_request_that_cannot_be_met_is_answered_with_a_problem(
         ("/cases/999", 404),
         ("/cases/abc", 422),
         ("/cases/99999999999999999999", 404),
-        ("/queue?state=lost", 422),
+        ("/queue?received_from=lost", 422),
+        ("/ledger?state=lost", 422),
         ("/queue?page=0", 422),
         ("/static/nothing.css", 404),
     ],
@@ -255,9 +256,9 @@ def test_a_person_who_goes_astray_gets_a_chinese_page(quiet: TestClient, path: s
     assert response.headers["content-type"].startswith("text/html")
     main = re.search(r"<main>(.*)</main>", response.text, re.DOTALL)
     assert main is not None
-    assert 'href="/queue"' in main[1]
+    assert 'href="/"' in main[1] or "ledger" in path  # the ledger's page shows its filters again
     said = re.sub(r"<[^>]*>", "", main[1])
-    assert len(CJK.findall(said.replace("回到待认定", ""))) > 6
+    assert len(CJK.findall(said.replace("回到首页", ""))) > 6
     assert not re.search(r"[A-Za-z_]+ [A-Za-z]+", said)  # no English sentence
 
 

@@ -10,10 +10,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from browsing import SCRIPT, Open
 from fastapi.testclient import TestClient
 from live_server import LiveServer
 from playwright.sync_api import Browser, Page, expect
-from test_browser import SCRIPT, Open, browser, person
 
 from triage.desk import Desk
 from triage.ledger.decisions import decide
@@ -21,8 +21,6 @@ from triage.ledger.events import EVENT_NAMES
 from triage.ledger.office_versions import list_changes
 from triage.ledger.submissions import Submission
 from triage.office_file import read_office
-
-__all__ = ["browser", "person"]  # fixtures
 
 GRID = Submission(
     title="改造乡里的电网", body="变压器老旧,春节停电,请改造农村电网,更换变电站线路。", number="9"

@@ -4,11 +4,9 @@ from __future__ import annotations
 
 import io
 import re
-import shutil
 from collections.abc import Callable, Iterator
 from datetime import date
 from html import unescape
-from pathlib import Path
 from typing import Any
 
 import openpyxl
@@ -16,11 +14,11 @@ import pypdfium2
 import pytest
 from arrivals import arrive
 from axe_playwright_python.sync_playwright import Axe
+from browsing import SCRIPT
 from fastapi import FastAPI
 from fastapi.testclient import TestClient
 from live_server import LiveServer
-from playwright.sync_api import Page, expect, sync_playwright
-from test_browser import ARGS, NAMES, SCRIPT
+from playwright.sync_api import Browser, Page, expect
 
 from service.people import Person, get_person
 from service.year_view import figure_link, ledger_link
@@ -273,23 +271,17 @@ def test_the_workbook_says_where_nothing_was_recorded(client: TestClient, desk: 
     assert rows["满意率"] == ["无记录", pytest.approx(2 / 3)]
 
 
-@pytest.fixture(scope="module")
-def server(demo_home_once: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[LiveServer]:
-    home = tmp_path_factory.mktemp("year") / "home"
-    shutil.copytree(demo_home_once, home)
-    with LiveServer(home) as server:
-        yield server
-
-
 @pytest.fixture
-def page(server: LiveServer, request: pytest.FixtureRequest) -> Iterator[Page]:
-    own = next(filter(None, map(shutil.which, NAMES)), None)
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=own, headless=True, args=ARGS)
-        screen = {"width": 1366, "height": 768}
-        page = browser.new_page(base_url=server.url, viewport=screen, java_script_enabled=request.param)
-        yield page
-        browser.close()
+def page(server: LiveServer, browser: Browser, request: pytest.FixtureRequest) -> Iterator[Page]:
+    context = browser.new_context(
+        base_url=server.url,
+        viewport={"width": 1366, "height": 768},
+        java_script_enabled=request.param,
+        bypass_csp=True,  # axe is put into the page
+    )
+    context.add_cookies([server.cookie()])
+    yield context.new_page()
+    context.close()
 
 
 @pytest.mark.parametrize("page", SCRIPT, indirect=True)

@@ -24,6 +24,7 @@ from typing import Any
 sys.path.insert(0, str(Path(__file__).parent.parent))
 
 import numpy as np
+from entry import come_in
 from fastapi.testclient import TestClient
 from sqlalchemy import func, insert, select, text, update
 from sqlalchemy.orm import Session
@@ -80,7 +81,7 @@ def measure(url: str, home: Path, asked: argparse.Namespace) -> None:
     print(f"\n{ledger.engine.dialect.name}, {inside or asked.cases:,} cases", flush=True)
     print(f"{'page':58} {'median':>7} {'p95 ms':>7} {'median':>8} {'p95 ms of the processor':>8}")
     # without the lifespan: the index of related cases is no part of these pages
-    client = TestClient(make_app(settings, desk), base_url="http://127.0.0.1:8000")
+    client = come_in(TestClient(make_app(settings, desk), base_url="http://127.0.0.1:8000"), ledger)
     for address in (BASELINE, *addresses(desk.taxonomy)):
         wall, used = timed(client, address, asked.runs)
         told = [*np.percentile(wall, [50, 95]), *np.percentile(used, [50, 95])]
@@ -147,7 +148,9 @@ def addresses(taxonomy: Taxonomy) -> list[str]:
         *(f"/ledger?{query}" for query in asked),
         "/queue",
         "/queue?page=20",
-        "/queue?state=in_review&text=小区",
+        "/queue?text=小区",
+        "/queue?why=unsure",
+        f"/queue?section={section}",
     ]
 
 

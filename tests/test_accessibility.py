@@ -15,11 +15,19 @@ from playwright.sync_api import Browser, Page
 from service.app import make_app
 from service.entry import is_open
 from triage.desk import Desk
+from triage.ledger.keys import digest
 
 SERIOUS = ("serious", "critical")
 # what the paths' parameters stand for in the sample office
 PARAMETERS = {"target": "section"}
-LEFT_OUT = {"/", "/queue/changes", "/sign-in/single", "/sign-in/single/back", "/first", "/link"}
+QUERIES = {"/settings/labels/{target}/edit": "?name=能源科", "/year/cases": "?year=2026&what=unnamed"}
+# what leads on, or is no page of its own
+LEFT_OUT = {
+    *("/", "/sign-in/single", "/sign-in/single/back", "/first", "/link", "/settings", "/intake/files"),
+    *("/queue/changes", "/queue/cases/{case_id}", "/intake/{waiting_id}/original"),
+    *("/intake/{waiting_id}/picture", "/intake/batches/{batch_id}/progress"),
+    *("/intake/batches/{batch_id}/refused.csv", "/settings/versions/{sha256}"),
+}
 SCREENSHOTS = os.environ.get("TRIAGE_SCREENSHOTS", "")  # a folder for them
 
 
@@ -40,7 +48,7 @@ def pages(desk: Desk) -> list[str]:
 
 def filled(path: str, known: dict[str, str]) -> str:
     """The path with real numbers; a parameter that is not known here fails the test by its name."""
-    return re.sub(r"\{(\w+)\}", lambda found: known[found[1]], path)
+    return re.sub(r"\{(\w+)\}", lambda found: known[found[1]], path) + QUERIES.get(path, "")
 
 
 @pytest.fixture
@@ -48,8 +56,22 @@ def known(server: LiveServer) -> dict[str, str]:
     with server.client() as client:
         cases = client.get("/api/cases", params={"state": "in_review"}).json()["cases"]
         serving = client.get("/api/models").json()[0]["serving"]
+        form = {"x-csrf-token": digest(f"csrf:{client.cookies['triage']}"), "accept": "application/json"}
+        document = {"file": ("建议.txt", "标题:关于增建充电桩的建议\n正文:小区没有充电桩。".encode())}
+        (waits,) = client.post("/intake/files", files=document, headers=form).json()["kept"]
+        rows = "编号,标题,正文\n901,路灯,路灯不亮\n902,,没有标题\n".encode()
+        sheet = client.post("/api/files", files={"file": ("清单.csv", rows)}).json()
+        sent = {"sha256": sheet["sha256"], "name": "清单.csv", "kind": "intake", "who": "李"}
+        batch = client.post("/api/batches", json=sent).json()
     case, other = cases[0]["id"], cases[1]["id"]
-    return {**PARAMETERS, "case_id": str(case), "other_id": str(other), "version": serving}
+    return {
+        **PARAMETERS,
+        "case_id": str(case),
+        "other_id": str(other),
+        "version": serving,
+        "waiting_id": str(waits["id"]),
+        "batch_id": str(batch["id"]),
+    }
 
 
 def faults(page: Page) -> list[str]:

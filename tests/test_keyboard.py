@@ -209,6 +209,21 @@ def test_a_refused_choice_is_there_when_the_case_is_looked_at_again(server: Live
         assert (decision["label"], decision["why"]) == (chosen, REASONS[0])
 
 
+def test_a_session_that_ended_meanwhile_is_told_and_nothing_is_lost(server: LiveServer, person: Open) -> None:
+    fill_queue(server, 3)
+    with person(True) as (page, watch):
+        page.goto("/queue")
+        case = page.locator("#pane article").get_attribute("data-case")
+        page.wait_for_timeout(300)  # the next cases are there already
+        page.context.clear_cookies()
+        page.keyboard.press("Enter")
+        row = page.locator(f'#rows li[data-case="{case}"]')
+        expect(row).to_contain_text("登录已过期,没有写入")
+        assert 401 in watch.refusals
+    with server.client() as client:
+        assert client.get(f"/api/cases/{case}").json()["state"] == "in_review"
+
+
 def test_the_help_opens_and_closes_by_key_and_letters_in_a_field_are_letters(
     server: LiveServer, person: Open
 ) -> None:

@@ -210,7 +210,10 @@ def fill(ledger: Ledger, sources: Sequence[Suggestion], taxonomy: Taxonomy, case
                     }
                     for n, (i, kind, detail) in enumerate(
                         [(i, "received", {"state": "received", "sha256": "0" * 64}) for i in ids]
-                        + [(i, "flagged", {"flag": drawn.choice(_FLAGS), "score": 0.7}) for i in flagged],
+                        + [
+                            (i, "flagged", {"flag": drawn.choice(_FLAGS), "score": 0.7, "why": "像别处的事"})
+                            for i in flagged
+                        ],
                         start=1,
                     )
                 ],

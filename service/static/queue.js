@@ -106,6 +106,14 @@
     show(following());
   }
 
+  // what the service answered; a sentence where it refused
+  async function said(answer) {
+    if (answer.status === 401) throw new Error("登录已过期,没有写入。请在另一个页签登录,再刷新本页。");
+    if (!(answer.headers.get("content-type") || "").includes("json")) throw new Error(`服务出错(${answer.status}),请刷新后核对。`);
+    const told = await answer.json();
+    if (!answer.ok) throw new Error(told.error || told.detail);
+    return told;
+  }
   async function send(row, data) {
     mark(row, "writing", "写入中…");
     writing++;
@@ -113,16 +121,15 @@
       const answer = await fetch(`/queue/cases/${row.dataset.case}/decisions`, {
         method: "POST", headers: json, body: new URLSearchParams(data),
       });
-      const told = await answer.json();
-      if (!answer.ok) throw new Error(told.error || told.detail || String(answer.status));
+      const told = await said(answer);
       const back = Object.assign(document.createElement("button"), { type: "button", textContent: "撤回" });
       back.addEventListener("click", () => undo(row));
       row.dataset.version = told.version;
       mark(row, "written", `已记入台账:${told.labels.join("、")}`, back);
       done.push(row);
     } catch (error) {
-      const said = error instanceof TypeError ? "连不上服务,没有写入,请稍后再试。" : error.message;
-      mark(row, "refused", said, again(row, data));
+      const why = error instanceof TypeError ? "连不上服务,没有写入,请稍后再试。" : error.message;
+      mark(row, "refused", why, again(row, data));
     }
     panes.delete(row.dataset.case);
     writing--;
@@ -147,8 +154,7 @@
     writing++;
     try {
       const answer = await fetch(`/queue/cases/${row.dataset.case}/undo`, { method: "POST", headers: json, body });
-      const told = await answer.json();
-      if (!answer.ok) throw new Error(told.error || told.detail);
+      const told = await said(answer);
       done.splice(done.indexOf(row), 1);
       panes.delete(row.dataset.case);
       unmark(row, told.version);

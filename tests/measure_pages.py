@@ -30,6 +30,7 @@ from sqlalchemy import func, insert, select, text, update
 from sqlalchemy.orm import Session
 
 from service.app import make_app
+from service.commands.office import settle_memory
 from training import sample_office
 from training.measure_ledger import BATCH, _given, _parser, _postgresql, _sqlite, fill
 from triage.config import Settings
@@ -82,6 +83,7 @@ def measure(url: str, home: Path, asked: argparse.Namespace) -> None:
     print(f"{'page':58} {'median':>7} {'p95 ms':>7} {'median':>8} {'p95 ms of the processor':>8}")
     # without the lifespan: the index of related cases is no part of these pages
     client = come_in(TestClient(make_app(settings, desk), base_url="http://127.0.0.1:8000"), ledger)
+    settle_memory()
     for address in (BASELINE, *addresses(desk.taxonomy)):
         wall, used = timed(client, address, asked.runs)
         told = [*np.percentile(wall, [50, 95]), *np.percentile(used, [50, 95])]

@@ -50,11 +50,6 @@ def group_of(case: CaseRow, *, session: Session) -> LedgerGroup | None:
     return next((group for group in found if case in group.cases), None)
 
 
-def grouped_cases(*, session: Session, year: int) -> set[int]:
-    """The cases of ``year`` that are in a group."""
-    return {int(key) for group in _links_of(year, session=session).groups() for key in group.keys}
-
-
 @dataclass(frozen=True)
 class _Links:
     """What holds a year's cases together, and what keeps them apart.

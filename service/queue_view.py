@@ -14,7 +14,7 @@ from sqlalchemy.orm import Session, selectinload
 from triage.flags import FLAG_NAMES
 from triage.ledger.decisions import newest_predictions, settled
 from triage.ledger.events import flags_of
-from triage.ledger.tables import CaseRow, RelationRow
+from triage.ledger.tables import CaseRow, PredictionRow, RelationRow
 from triage.related import KIND_NAMES
 from triage.taxonomy import TARGETS, Taxonomy
 
@@ -59,7 +59,8 @@ class Row:
 def queue_rows(cases: Sequence[CaseRow], *, session: Session) -> list[Row]:
     """The rows of a page of cases, in their order; a handful of queries however many they are."""
     ids = [case.id for case in cases]
-    load = [selectinload(CaseRow.predictions), selectinload(CaseRow.decisions), selectinload(CaseRow.events)]
+    ranked = selectinload(CaseRow.predictions).defer(PredictionRow.evidence)  # long, and no row shows it
+    load = [ranked, selectinload(CaseRow.decisions), selectinload(CaseRow.events)]
     session.scalars(select(CaseRow).where(CaseRow.id.in_(ids)).options(*load)).all()
     related = _related(ids, session)
     return [Row(case, cells_of(case), whys_of(case), related.get(case.id, {})) for case in cases]

@@ -83,6 +83,7 @@ def measure(url: str, home: Path, asked: argparse.Namespace) -> None:
     print(f"{'page':58} {'median':>7} {'p95 ms':>7} {'median':>8} {'p95 ms of the processor':>8}")
     # without the lifespan: the index of related cases is no part of these pages
     client = come_in(TestClient(make_app(settings, desk), base_url="http://127.0.0.1:8000"), ledger)
+    client.get("/queue")  # what the service loads before it serves
     settle_memory()
     for address in (BASELINE, *addresses(desk.taxonomy)):
         wall, used = timed(client, address, asked.runs)

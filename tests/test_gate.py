@@ -9,7 +9,7 @@ import pytest
 from arrivals import arrive
 
 from training.gate import LEAST_HELD_OUT, Verdict, compare
-from training.gold import GoldExample, describe_data, gold_examples
+from training.gold import GoldExample, describe_data, read_gold
 from triage.classifier import Example, TargetModel
 from triage.encoder import get_encoder
 from triage.ledger.cases import get_case
@@ -133,7 +133,7 @@ def test_the_order_in_time_decides_not_the_order_of_entry(ledger: Ledger) -> Non
     for case_id in (late, early):
         finish(ledger, case_id, confirm=True)
     with ledger.read() as session:
-        found = gold_examples("section", session=session)
+        found = read_gold("section", session=session).examples
     assert [g.example.case for g in found] == [str(early), str(late)]
 
 
@@ -166,8 +166,8 @@ def test_gold_is_what_a_person_said_of_a_closed_case(ledger: Ledger) -> None:
         decide(still_open, {"section": "物流科"}, who="李", why="看过", session=session, taxonomy=TAXONOMY)
         assert get_case(untouched, session=session).state == "closed"
     with ledger.read() as session:
-        found = gold_examples("section", session=session)
-        assert gold_examples("topic", session=session) == []
+        found = read_gold("section", session=session).examples
+        assert read_gold("topic", session=session).examples == []
     assert {g.example.case: g.example.label for g in found} == {
         str(confirmed): "能源科",
         str(overridden): "价格科",
@@ -184,6 +184,7 @@ def test_the_data_is_described_so_that_a_change_shows(reader: Reader) -> None:
     assert describe_data(gold(0, 4))["fingerprint"] != told["fingerprint"]
     assert describe_data([]) | {"fingerprint": ""} == {
         "examples": 0,
+        "earned": {},
         "first": None,
         "last": None,
         "fingerprint": "",

@@ -8,7 +8,7 @@ import pytest
 from arrivals import arrive
 from test_decisions import TAXONOMY, load, predict
 
-from training.gold import gold_examples
+from training.gold import read_gold
 from triage.errors import Conflict, InputError, TriageError
 from triage.ledger.cases import get_case
 from triage.ledger.closing import close_case
@@ -141,7 +141,7 @@ def test_what_was_taken_back_teaches_nothing(ledger: Ledger) -> None:
     with ledger.write() as session:
         close_case(case, result_class="A", who="李", session=session, taxonomy=TAXONOMY)
     with ledger.read() as session:
-        assert [g.example.label for g in gold_examples("section", session=session)] == ["能源科"]
+        assert [g.example.label for g in read_gold("section", session=session).examples] == ["能源科"]
 
 
 @pytest.mark.parametrize("seed", range(6))

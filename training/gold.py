@@ -1,59 +1,191 @@
-"""Gold labels: what a person confirmed, overrode or closed; never an untouched automatic one."""
+"""Gold labels: what a person confirmed, overrode or closed; never an unchallenged guess of the models.
+
+A label decided by the router counts only once the section has signed for the case and closed it, and
+counts less than one that a person gave. The text is the one that was handed in: nothing that was
+written later on can be known at intake.
+"""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from datetime import date
 from typing import Any
 
-from sqlalchemy import select
-from sqlalchemy.orm import Session, selectinload
+from sqlalchemy import func, select
+from sqlalchemy.orm import Session, load_only, selectinload
 
 from triage.classifier import Example
 from triage.ledger.decisions import newest_decisions
-from triage.ledger.tables import CaseRow
-from triage.text import content_hash
+from triage.ledger.tables import CaseRow, DecisionRow, EventRow, MergeMemberRow
+from triage.text import content_hash, document
 
-GOLD_KINDS = ("confirm", "override", "closed")
+# How a label was earned, the strongest first, and what it counts beside one that a person confirmed.
+# docs/decisions/0015-gold.md says why, python -m training.measure_gold what they are worth.
+EARNED_WEIGHTS = {"overridden": 1.5, "audited": 1.5, "confirmed": 1.0, "recorded": 1.0, "untouched": 0.5}
+EARNED_NAMES = {
+    "overridden": "人工改判",
+    "audited": "抽查时认定",
+    "confirmed": "人工确认",
+    "recorded": "往年办结",
+    "untouched": "自动认定,科室签收并办结",
+}
+BY_A_PERSON = tuple(name for name in EARNED_WEIGHTS if name != "untouched")
+_RANK = {name: rank for rank, name in enumerate(EARNED_WEIGHTS)}
 
 
 @dataclass(frozen=True)
 class GoldExample:
-    """One example with the day its case came in; sorts by time."""
+    """One example with the day its case came in.
+
+    Attributes:
+        earned: a key of EARNED_WEIGHTS.
+        who: who decided; decided: the label as it was called then, "" for the example's own.
+    """
 
     received_on: date
     example: Example
+    earned: str = "recorded"
+    who: str = ""
+    decided: str = ""
+
+    @property
+    def by_a_person(self) -> bool:
+        """Whether a person gave the label, so that a model can be judged by it."""
+        return self.earned in BY_A_PERSON
+
+    @property
+    def text(self) -> str:
+        """What two cases share that say the same."""
+        return document(self.example.title, self.example.body)
 
 
-def gold_examples(target: str, *, session: Session) -> list[GoldExample]:
-    """Closed cases whose newest decision on ``target`` is a person's, oldest first."""
+@dataclass(frozen=True)
+class Gold:
+    """What the ledger teaches for one target.
+
+    Attributes:
+        examples: oldest first; each text once.
+        unsigned: closed cases whose label the router gave and no section signed for.
+        repeats: examples that say the same as another one and were left out.
+    """
+
+    examples: list[GoldExample]
+    unsigned: int = 0
+    repeats: int = 0
+
+    def earned(self) -> dict[str, int]:
+        """How many examples were earned in each way."""
+        counts = Counter(g.earned for g in self.examples)
+        return {name: counts[name] for name in EARNED_WEIGHTS if counts[name]}
+
+
+def read_gold(target: str, *, session: Session) -> Gold:
+    """Closed cases and what their newest decision on ``target`` teaches, under the labels of that time."""
     cases = session.scalars(
         select(CaseRow)
         .where(CaseRow.state == "closed")
         .order_by(CaseRow.received_on, CaseRow.id)
-        .options(selectinload(CaseRow.decisions))
+        .options(
+            load_only(CaseRow.received_on, CaseRow.title, CaseRow.body),
+            selectinload(CaseRow.decisions).load_only(
+                *(
+                    DecisionRow.case_id,
+                    DecisionRow.target,
+                    DecisionRow.label,
+                    DecisionRow.kind,
+                    DecisionRow.who,
+                )
+            ),
+            selectinload(CaseRow.audit),
+        )
     )
-    found = []
+    signed, taken = _signed(session), _taken(target, session)
+    found, unsigned = [], 0
     for case in cases:
         decision = newest_decisions(case).get(target)
-        if decision is not None and decision.kind in GOLD_KINDS:
-            found.append(
-                GoldExample(case.received_on, Example(str(case.id), case.title, case.body, decision.label))
-            )
-    return found
+        if decision is None:
+            continue
+        kind = taken.get(case.id, decision.kind)
+        if kind == "auto" and case.id not in signed:
+            unsigned += 1
+            continue
+        earned = {"override": "overridden", "closed": "recorded", "auto": "untouched"}.get(kind, "confirmed")
+        if earned == "confirmed" and case.audit is not None and case.id not in taken:
+            earned = "audited"
+        example = Example(str(case.id), case.title, case.body, decision.label, EARNED_WEIGHTS[earned])
+        found.append(GoldExample(case.received_on, example, earned, decision.who, decision.label))
+    examples = each_text_once(found)
+    return Gold(examples, unsigned, len(found) - len(examples))
 
 
-def describe_data(examples: list[GoldExample]) -> dict[str, Any]:
-    """What a manifest says of its training data: size, span, fingerprint, case references."""
+def each_text_once(examples: Sequence[GoldExample]) -> list[GoldExample]:
+    """Of examples that say the same the one earned best, the newest of these; in order of time.
+
+    The same text on both sides of a split would let a model shine by memory.
+    """
+    best: dict[str, GoldExample] = {}
+    for one in examples:  # oldest first
+        known = best.get(one.text)
+        if known is None or _RANK[one.earned] <= _RANK[known.earned]:
+            best[one.text] = one
+    kept = {id(one) for one in best.values()}
+    return [one for one in examples if id(one) in kept]
+
+
+def _signed(session: Session) -> set[int]:
+    """Cases that their section signed for, and that did not go to another one since."""
+
+    def newest(kind: str) -> dict[int, int]:
+        rows = session.execute(
+            select(EventRow.case_id, func.max(EventRow.id))
+            .where(EventRow.kind == kind)
+            .group_by(EventRow.case_id)
+        )
+        return {case_id: at for case_id, at in rows if case_id is not None}
+
+    assigned = newest("assigned")
+    return {case_id for case_id, at in newest("accepted").items() if at > assigned.get(case_id, 0)}
+
+
+def _taken(target: str, session: Session) -> dict[int, str]:
+    """Merged cases whose newest decision was taken from the lead at closing, to how the lead came by it."""
+    rows = session.execute(
+        select(EventRow.case_id, EventRow.detail)
+        .where(
+            EventRow.kind.in_(("confirmed", "overridden")),
+            EventRow.detail["target"].as_string() == target,
+            EventRow.case_id.in_(select(MergeMemberRow.case_id)),
+        )
+        .order_by(EventRow.id)
+    )
+    newest = {case_id: detail.get("taken_from") for case_id, detail in rows if case_id is not None}
+    return {case_id: kind for case_id, kind in newest.items() if kind}
+
+
+def renamed(one: GoldExample, label: str, weight: float = 1.0) -> GoldExample:
+    """The same example under another label; ``weight`` is what is left of its own."""
+    example = replace(one.example, label=label, weight=one.example.weight * weight)
+    return replace(one, example=example)
+
+
+def describe_data(examples: Sequence[GoldExample]) -> dict[str, Any]:
+    """What a manifest says of its training data: size, span, how earned, fingerprint, case references."""
+    counts = Counter(g.earned for g in examples)
     return {
         "examples": len(examples),
+        "earned": {name: counts[name] for name in EARNED_WEIGHTS if counts[name]},
         "first": examples[0].received_on.isoformat() if examples else None,
         "last": examples[-1].received_on.isoformat() if examples else None,
         "fingerprint": content_hash(
             *(
                 part
                 for g in examples
-                for part in (g.example.case, g.example.title, g.example.body, g.example.label)
+                for part in (
+                    *(g.example.case, g.example.title, g.example.body),
+                    *(g.example.label, f"{g.example.weight:.6g}"),
+                )
             )
         ),
         "cases": [g.example.case for g in examples],

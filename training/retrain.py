@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from training.gate import Verdict, compare
-from training.gold import describe_data, gold_examples
+from training.gold import describe_data, read_gold
+from training.mapping import map_labels, reviewed_labels
 from triage.classifier import TargetModel
 from triage.desk import Desk
 from triage.errors import ModelRefused
@@ -71,7 +72,9 @@ def retrain(
 
 def _retrain_target(desk: Desk, target: str, reader: Reader, who: str, seed: int) -> Outcome:
     with desk.ledger.read() as session:
-        gold = gold_examples(target, session=session)
+        found = read_gold(target, session=session)
+        reviewed = reviewed_labels(target, session=session)
+    gold = map_labels(target, found.examples, desk.taxonomy, reader, reviewed).examples
     champion = desk.champions.models()[target]
     data = describe_data(gold)
     labels = desk.taxonomy.labels(target)

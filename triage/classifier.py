@@ -32,12 +32,13 @@ NEAREST_BY_VECTOR = 60  # cases whose words are compared too, where there are ve
 
 @dataclass(frozen=True)
 class Example:
-    """One closed case with its gold label for one target."""
+    """One closed case with its gold label for one target; ``weight`` says how much it counts."""
 
     case: str
     title: str
     body: str
     label: str
+    weight: float = 1.0
 
 
 class TargetModel:
@@ -54,6 +55,8 @@ class TargetModel:
         self._lexical = LexicalModel(state["lexical"]) if "lexical" in state else None
         self._dense = DenseModel(state["dense"]) if "dense" in state else None
         self._duties = DutySimilarity(state["duties"]) if "duties" in state else None
+        # of each example by a model that had not seen it, shape (n, labels); only where just fitted
+        self.out_of_fold: Scores | None = None
 
     @classmethod
     def fit(
@@ -84,10 +87,12 @@ class TargetModel:
         examples = [e for e in examples if e.label in set(names)]
         texts = reader.read([Suggestion(e.title, e.body) for e in examples])
         truth = np.array([names.index(e.label) for e in examples], dtype=int)
-        fitter = _Fitter(known, reader, texts, truth, seed)
+        weight = np.array([e.weight for e in examples], dtype=np.float64)
+        fitter = _Fitter(known, reader, texts, truth, weight, seed)
         # a block that could not be tried on unseen texts keeps its prior weight
         weights = {name: PRIOR[name] if name in blocks else 0.0 for name in fitter.blocks}
-        weights |= learn_weights(fitter.unseen, truth, [name for name in fitter.unseen if name in blocks])
+        tried = [name for name in fitter.unseen if name in blocks]
+        weights |= learn_weights(fitter.unseen, truth, tried, weight)
         probabilities = mix(fitter.unseen, weights, len(truth), len(names))
         first = probabilities.argmax(axis=1)
         unseen = {
@@ -112,7 +117,9 @@ class TargetModel:
         }
         if flags:
             state["flags"] = FlagModel.fit(known, texts, truth, reader.segmenter).state
-        return cls(state, reader)
+        model = cls(state, reader)
+        model.out_of_fold = probabilities
+        return model
 
     def thresholds_for(self, error_budget: float) -> Thresholds:
         """What the model would decide by itself at another error budget; nothing is fitted again."""
@@ -217,13 +224,19 @@ class _Fitter:
     """
 
     def __init__(
-        self, labels: Sequence[Label], reader: Reader, texts: Readings, truth: NDArray[np.int_], seed: int
+        self,
+        labels: Sequence[Label],
+        reader: Reader,
+        texts: Readings,
+        truth: NDArray[np.int_],
+        weight: NDArray[np.float64],
+        seed: int,
     ) -> None:
         n, described = len(texts), [k for k, label in enumerate(labels) if description_text(label)]
         descriptions = reader.read_texts([description_text(labels[k]) for k in described])
         self.labels, self.seed, self.n = len(labels), seed, n
         self.truth = np.concatenate([truth, np.array(described, dtype=int)])
-        self.weight = np.concatenate([np.ones(n), np.full(len(described), DESCRIPTION_WEIGHT)])
+        self.weight = np.concatenate([weight, np.full(len(described), DESCRIPTION_WEIGHT)])
         self.vocabulary, self.counts = Vocabulary.fit(
             [*texts.words, *descriptions.words], [*texts.weighed, *descriptions.weighed]
         )

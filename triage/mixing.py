@@ -32,13 +32,13 @@ def log_softmax(scores: Scores) -> Scores:
 
 
 def learn_weights(
-    blocks: dict[str, Scores], truth: NDArray[np.int_], names: Sequence[str]
+    blocks: dict[str, Scores], truth: NDArray[np.int_], names: Sequence[str], weight: NDArray[np.float64]
 ) -> dict[str, float]:
     """Non-negative weight for each named block.
 
     Args:
         blocks: out-of-fold scores, each of shape (n, labels).
-        truth: index of the right label for each text, shape (n,).
+        truth: index of the right label for each text, shape (n,); weight: of each text.
     """
     prior = np.array([PRIOR[name] for name in names])
     if not len(truth) or not len(names):
@@ -49,9 +49,9 @@ def learn_weights(
     def loss(weights: NDArray[np.float64]) -> tuple[float, NDArray[np.float64]]:
         log_p = log_softmax(stacked @ weights)
         error = np.exp(log_p)
-        value = -log_p[rows, truth].sum()
+        value = -(weight * log_p[rows, truth]).sum()
         error[rows, truth] -= 1.0
-        gradient = np.einsum("nk,nkb->b", error, stacked)
+        gradient = np.einsum("n,nk,nkb->b", weight, error, stacked)
         away = weights - prior
         return (
             float(value + PRIOR_STRENGTH * (away**2).sum()),

@@ -116,11 +116,21 @@ class Taxonomy:
 
         None where it was shared out among several, went without a successor, or was never known.
         """
+        names = self.current_names(target, old)
+        return names[0] if len(names) == 1 else None
+
+    def current_names(self, target: str, old: str) -> tuple[str, ...]:
+        """The active labels that ``old`` became: one where it is in use, was renamed or followed by one
+        alone, several where it was split, none where it went without a successor or was never known."""
         labels = {name: label for label in self.labels(target) for name in (label.name, *label.formerly)}
-        label = labels.get(old)
-        while label is not None and not label.active:
-            label = labels[label.successors[0]] if len(label.successors) == 1 else None
-        return label.name if label else None
+        waiting, found = [old], dict[str, None]()
+        while waiting:  # check_successors saw to it that this ends
+            label = labels.get(waiting.pop(0))
+            if label is not None and label.active:
+                found[label.name] = None
+            elif label is not None:
+                waiting += label.successors
+        return tuple(found)
 
     def past_names(self, target: str) -> tuple[str, ...]:
         """Names that old records may have: of labels out of use, and the former ones."""

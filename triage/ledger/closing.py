@@ -61,7 +61,17 @@ def close_case(
         if merge is not None and found.from_merge:
             before = stood[target].label if target in stood else None
             why_taken = f"并案办理,随主件{case_name(merge.lead)}"
-            record_decision(case, target, found.label, before=before, who=who, why=why_taken, session=session)
+            # how the lead came by it stays known: who closes a member has not judged its label anew
+            record_decision(
+                case,
+                target,
+                found.label,
+                before=before,
+                who=who,
+                why=why_taken,
+                session=session,
+                taken_from=found.kind,
+            )
     if reply_number and reply_number != case.reply_number:
         record_reply(case, reply_number, closed_on, who=who, session=session, rules=taxonomy.rules)
     if result_class != case.result_class:

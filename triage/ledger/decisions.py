@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
+from typing import Any
 
 from sqlalchemy.orm import Session
 
@@ -140,9 +141,20 @@ def decide(
 
 
 def record_decision(
-    case: CaseRow, target: str, label: str, *, before: str | None, who: str, why: str, session: Session
+    case: CaseRow,
+    target: str,
+    label: str,
+    *,
+    before: str | None,
+    who: str,
+    why: str,
+    session: Session,
+    **told: Any,
 ) -> DecisionRow:
-    """Append a person's decision and its event; the caller has checked that it may be made."""
+    """Append a person's decision and its event; the caller has checked that it may be made.
+
+    ``told`` is what else the event says.
+    """
     prediction = newest_predictions(case).get(target)
     kind = _kind(prediction, label)
     add_event(
@@ -157,6 +169,7 @@ def record_decision(
         probability=prediction.ranked[0][1] if prediction else None,
         model_version=prediction.model_version if prediction else None,
         why=why,
+        **told,
     )
     return add_decision(
         case, target, label, kind=kind, who=who, why=why, prediction=prediction, session=session

@@ -20,10 +20,11 @@ CHANGING = (
     *("case", "relation", "merge", "merge_member", "commitment", "deadline", "duty", "stage"),
     *("contact", "feedback", "meeting", "holiday", "reminder", "batch", "waiting_file"),
     *("account", "sign_in", "invite", "token"),
+    *("routing_stop", "training"),
 )
 ADDED_TO = (
     *("prediction", "decision", "event", "seal", "reply", "result", "look_back", "model_version"),
-    *("original", "case_file", "withdrawal"),
+    *("original", "case_file", "withdrawal", "audit", "label_mapping"),
 )
 CACHES = ("case_vector", "case_reading", "case_words", *sieve.TABLES)
 PASSING = ("saved_view", "sign_in_attempt")  # no part of the record either

@@ -33,6 +33,7 @@ from triage.ledger.handling_tables import (
     ResultRow,
     StageRow,
 )
+from triage.ledger.learning_tables import AuditRow
 
 
 class CaseRow(Base):
@@ -112,6 +113,7 @@ class CaseRow(Base):
         viewonly=True,
     )
     events: Mapped[list[EventRow]] = relationship(order_by="EventRow.id")
+    audit: Mapped[AuditRow | None] = relationship()
     memberships: Mapped[list[MergeMemberRow]] = relationship(
         order_by="MergeMemberRow.id", back_populates="case"
     )

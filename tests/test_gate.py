@@ -2,14 +2,24 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import date, timedelta
 from pathlib import Path
 
 import pytest
 from arrivals import arrive
 
-from training.gate import LEAST_HELD_OUT, Verdict, compare
+from training.gate import (
+    LEAST_HELD_OUT,
+    Cost,
+    LabelVerdict,
+    Verdict,
+    blocks,
+    compare,
+    split_in_time,
+)
 from training.gold import GoldExample, describe_data, read_gold
+from training.paired import Difference
 from triage.classifier import Example, TargetModel
 from triage.encoder import get_encoder
 from triage.ledger.cases import get_case
@@ -61,7 +71,7 @@ def judge(
 ) -> Verdict:
     return compare(
         "section",
-        TAXONOMY.section,
+        TAXONOMY,
         examples,
         champion,
         known or set(),
@@ -71,11 +81,12 @@ def judge(
     )
 
 
-def test_too_few_cases_replace_only_the_duties(reader: Reader) -> None:
+def test_too_few_cases_keep_what_serves_and_leave_it_to_a_person(reader: Reader) -> None:
     few = gold(0, 2 * LEAST_HELD_OUT - 1)
     duties = judge(reader, few, fit(reader, [], "仅凭职责"))
-    assert (duties.promote, duties.held_out, duties.challenger) == (True, 0, None)
+    assert (duties.promote, duties.too_few, duties.held_out, duties.challenger) == (False, True, 0, None)
     assert "只有 19 件" in duties.reason
+    assert "保留仅凭职责的模型;要启用,由人决定并写明理由" in duties.reason
     trained = judge(reader, few, fit(reader, gold(0, 6)))
     assert not trained.promote
     assert "保留现用模型" in trained.reason
@@ -190,3 +201,80 @@ def test_the_data_is_described_so_that_a_change_shows(reader: Reader) -> None:
         "fingerprint": "",
         "cases": [],
     }
+
+
+def test_nobody_is_judged_by_labels_that_the_router_gave() -> None:
+    examples = [replace(g, earned="untouched") if n % 2 else g for n, g in enumerate(gold(0, 60))]
+    split = split_in_time(examples, set())
+    assert split is not None
+    assert all(g.by_a_person for g in split.latest)
+    assert len(split.latest) == 12
+    first = examples.index(split.latest[0])
+    assert split.earlier == examples[:first]  # what lies between the held-out ones teaches neither
+
+
+def test_cases_that_the_champion_never_saw_are_held_out_where_there_are_enough() -> None:
+    examples = gold(0, 60)
+    known = {g.example.case for g in examples[:45]}
+    split = split_in_time(examples, known)
+    assert split is not None
+    assert not split.seen
+    assert split.latest == examples[-12:]
+    nearly_all = {g.example.case for g in examples[:55]}
+    crowded = split_in_time(examples, nearly_all)
+    assert crowded is not None
+    assert crowded.seen
+
+
+def test_too_few_that_a_person_decided_are_too_few() -> None:
+    examples = [replace(g, earned="untouched") if n < 51 else g for n, g in enumerate(gold(0, 60))]
+    assert split_in_time(examples, set()) is None
+
+
+LEVEL = Difference(0.0, -0.05, 0.05, 0.5)
+CHEAP = {"challenger": Cost(10, 5), "champion": Cost(10, 5)}
+
+
+def why(**changed: Difference) -> list[str]:
+    return blocks({"accuracy": LEVEL, "log_loss": LEVEL, "calibration": LEVEL} | changed, (), CHEAP, 50)
+
+
+def test_what_blocks_is_named_and_what_may_be_chance_does_not() -> None:
+    assert why() == []
+    assert "多错 5 件,超出偶然" in why(accuracy=Difference(-0.1, -0.2, 0.0, 0.97))[0]
+    slight = Difference(-0.02, -0.1, 0.06, 0.6)
+    assert why(accuracy=slight, log_loss=Difference(-0.1, -0.2, 0.0, 0.1)) == []
+    assert "概率也不更可信" in why(accuracy=slight, log_loss=Difference(0.1, 0.0, 0.2, 0.9))[0]
+    worse = Difference(0.08, 0.02, 0.14, 0.99)
+    assert "校准误差大 0.080" in why(calibration=worse, log_loss=Difference(0.1, 0.0, 0.2, 0.9))[0]
+    assert why(calibration=worse, log_loss=Difference(-0.2, -0.3, -0.1, 0.01)) == []
+    assert why(calibration=Difference(0.08, -0.05, 0.2, 0.7), log_loss=worse) == []
+
+
+def test_one_label_that_falls_back_blocks_however_good_the_rest() -> None:
+    fallen = LabelVerdict("能源科", 12, 5, 11, Difference(-0.5, -0.75, -0.25, 0.999))
+    by_chance = LabelVerdict("价格科", 12, 10, 11, Difference(-0.08, -0.25, 0.08, 0.75))
+    up = {"accuracy": Difference(0.1, 0.05, 0.15, 0.01), "log_loss": LEVEL, "calibration": LEVEL}
+    (said,) = blocks(up, (fallen, by_chance), CHEAP, 100)
+    assert said == "“能源科”退步:12 件中认对 5 件,现用模型认对 11 件"
+
+
+def test_slower_and_larger_block_beyond_what_anybody_notices() -> None:
+    level = {"accuracy": LEVEL, "log_loss": LEVEL, "calibration": LEVEL}
+    assert blocks(level, (), {"challenger": Cost(45, 90), "champion": Cost(5, 1)}, 50) == []
+    slow, large = blocks(level, (), {"challenger": Cost(120, 400), "champion": Cost(50, 150)}, 50)
+    assert "太慢:一件 120 毫秒,现用模型 50 毫秒" in slow
+    assert "太大:400 MB,现用模型 150 MB" in large
+
+
+def test_the_verdict_tells_differences_labels_and_costs(reader: Reader) -> None:
+    told = judge(reader, gold(0, 150), fit(reader, gold(0, 30, shift=1))).to_dict()
+    assert told["promote"]
+    accuracy = told["differences"]["accuracy"]
+    assert accuracy["low"] <= accuracy["value"] <= accuracy["high"]
+    assert accuracy["value"] == pytest.approx(
+        told["challenger"]["accuracy"] - told["champion"]["accuracy"], abs=1e-3
+    )
+    assert [one["n"] for one in told["labels"]] == [10, 10, 10]
+    assert sum(one["challenger"] for one in told["labels"]) == round(30 * told["challenger"]["accuracy"])
+    assert set(told["costs"]) == {"challenger", "champion"}

@@ -1,24 +1,71 @@
-"""The gate: a challenger is compared with the champion on the latest cases, held out in time."""
+"""The gate: a challenger is compared with the champion on the latest cases, held out in time.
+
+docs/decisions/0004-gate.md says why it is as it is.
+"""
 
 from __future__ import annotations
 
+import io
+import time
+from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass, field
 from typing import Any
 
-from scipy.stats import binomtest
+import joblib
+import numpy as np
 
 from training.evaluate import Metrics, evaluate
 from training.gold import GoldExample
+from training.paired import Difference, Sides
+from triage.bridge import Bridge
 from triage.champions import DUTIES_ONLY
 from triage.classifier import TargetModel
 from triage.reading import Reader, Suggestion
-from triage.taxonomy import Label
+from triage.taxonomy import Taxonomy
 
 HELD_OUT_SHARE = 0.2
 LEAST_HELD_OUT = 10
-# A loss that a fair coin would show this often is no loss.
-CHANCE = 0.2
+LEAST_OF_LABEL = 8  # held-out cases of one label from which it is judged by itself
+# A loss that is worse in fewer draws than this may be chance; of a label, of which there are many, in fewer still.
+WORSE = 0.8
+WORSE_OF_LABEL = 0.95
+CALIBRATION_SLACK = 0.02
+# A text may take twice as long and a file be twice as large, and more below what anybody notices.
+COST_FACTOR = 2.0
+FREE_MS = 50.0
+FREE_MB = 100.0
+TIMED = 15  # texts, one at a time
+
+
+@dataclass(frozen=True)
+class LabelVerdict:
+    """One label's held-out cases: how many each side got right."""
+
+    label: str
+    n: int
+    challenger: int
+    champion: int
+    difference: Difference
+
+    @property
+    def worse(self) -> bool:
+        """Whether the challenger loses more of them than chance would."""
+        return self.challenger < self.champion and self.difference.worse >= WORSE_OF_LABEL
+
+    def to_dict(self) -> dict[str, Any]:
+        return {**asdict(self), "difference": self.difference.to_dict(), "worse": self.worse}
+
+
+@dataclass(frozen=True)
+class Cost:
+    """Of serving one model: median milliseconds a text, megabytes of its file."""
+
+    ms: float
+    mb: float
+
+    def to_dict(self) -> dict[str, Any]:
+        return {"ms": round(self.ms, 2), "mb": round(self.mb, 2)}
 
 
 @dataclass(frozen=True)
@@ -26,10 +73,13 @@ class Verdict:
     """Both sides of the comparison.
 
     Attributes:
-        held_out: how many of the latest cases; from, to: their dates.
+        held_out: how many of the latest cases; first, last: their dates.
         champion_refitted: True where the champion had been trained on held-out cases and a
             stand-in, fitted on its data without them, was measured in its place.
-        promote: the challenger is not worse.
+        differences: accuracy, log_loss, calibration: challenger less champion.
+        labels: those with enough held-out cases; costs: challenger and champion.
+        promote: the challenger is not worse; reason: why, or all that blocks it.
+        too_few: there were not enough cases to tell; a person may decide all the same.
     """
 
     held_out: int
@@ -40,6 +90,10 @@ class Verdict:
     champion_refitted: bool
     promote: bool
     reason: str
+    differences: dict[str, Difference] = field(default_factory=dict)
+    labels: tuple[LabelVerdict, ...] = ()
+    costs: dict[str, Cost] = field(default_factory=dict)
+    too_few: bool = False
 
     def to_dict(self) -> dict[str, Any]:
         return {
@@ -49,14 +103,47 @@ class Verdict:
             "challenger": self.challenger.to_dict() if self.challenger else None,
             "champion": self.champion.to_dict() if self.champion else None,
             "champion_refitted": self.champion_refitted,
+            "differences": {name: d.to_dict() for name, d in self.differences.items()},
+            "labels": [one.to_dict() for one in self.labels],
+            "costs": {name: cost.to_dict() for name, cost in self.costs.items()},
             "promote": self.promote,
             "reason": self.reason,
+            "too_few": self.too_few,
         }
+
+
+@dataclass(frozen=True)
+class Split:
+    """Gold examples in time: the challenger learns from ``earlier``, both sides are asked about ``latest``.
+
+    Attributes:
+        seen: the champion was trained on some of the latest.
+    """
+
+    earlier: list[GoldExample]
+    latest: list[GoldExample]
+    seen: bool
+
+
+def split_in_time(gold: Sequence[GoldExample], champion_cases: set[str]) -> Split | None:
+    """The latest cases that a person decided, at best those that the champion never saw; None: too few.
+
+    Labels that the router gave judge nobody: the champion would be right by its own word.
+    """
+    judged = [at for at, g in enumerate(gold) if g.by_a_person]
+    fresh = [at for at in judged if gold[at].example.case not in champion_cases]
+    seen = len(fresh) < LEAST_HELD_OUT
+    chosen = judged if seen else fresh
+    count = max(LEAST_HELD_OUT, round(HELD_OUT_SHARE * len(gold)))
+    held_out = chosen[-count:]
+    if len(gold) < 2 * LEAST_HELD_OUT or len(held_out) < LEAST_HELD_OUT or held_out[0] < LEAST_HELD_OUT:
+        return None
+    return Split(list(gold[: held_out[0]]), [gold[at] for at in held_out], seen)
 
 
 def compare(
     target: str,
-    labels: Sequence[Label],
+    taxonomy: Taxonomy,
     gold: Sequence[GoldExample],
     champion: TargetModel,
     champion_cases: set[str],
@@ -65,77 +152,120 @@ def compare(
     error_budget: float,
     seed: int,
 ) -> Verdict:
-    """Hold out the latest fifth in time; fit the challenger on the rest; measure both.
+    """Hold out the latest cases in time; fit the challenger on what came before them; measure both.
 
     A champion that has learned held-out cases would be flattered by its memory. Its recipe,
-    fitted on its own cases without those, stands in for it (docs/decisions/0004-gate.md).
+    fitted on its own cases without those, stands in for it. It answers as it would serve: under
+    the labels of ``taxonomy``.
+
+    Args:
+        gold: oldest first, under the labels of ``taxonomy``.
+        champion_cases: what the champion was trained on.
     """
-    count = max(LEAST_HELD_OUT, round(HELD_OUT_SHARE * len(gold)))
-    if len(gold) < 2 * LEAST_HELD_OUT:
-        return Verdict(
-            0,
-            "",
-            "",
-            None,
-            None,
-            False,
-            promote=champion.version == DUTIES_ONLY,
-            reason=f"样例只有 {len(gold)} 件,不足以留出最近的做比较"
-            + (",先启用以代替仅凭职责的模型" if champion.version == DUTIES_ONLY else ",保留现用模型"),
-        )
-    earlier, latest = gold[:-count], gold[-count:]
+    split = split_in_time(gold, champion_cases)
+    if split is None:
+        what = f"人工认定过的办结样例只有 {sum(g.by_a_person for g in gold)} 件,不足以留出最近的做比较"
+        kept = "仅凭职责的模型" if champion.version == DUTIES_ONLY else "现用模型"
+        reason = f"{what},保留{kept};要启用,由人决定并写明理由"
+        return Verdict(0, "", "", None, None, False, promote=False, reason=reason, too_few=True)
+    latest = split.latest
     texts = [Suggestion(g.example.title, g.example.body) for g in latest]
     truth = [g.example.label for g in latest]
 
     def fitted(examples: Sequence[GoldExample]) -> TargetModel:
         return TargetModel.fit(
             target,
-            labels,
+            taxonomy.labels(target),
             [g.example for g in examples],
             reader,
             error_budget=error_budget,
             seed=seed,
         )
 
-    challenger = fitted(earlier)
-    held_out_cases = {g.example.case for g in latest}
-    refitted = bool(champion_cases & held_out_cases)
-    rival = fitted([g for g in earlier if g.example.case in champion_cases]) if refitted else champion
-    our_predictions, their_predictions = challenger.predict(texts), rival.predict(texts)
-    ours, theirs = evaluate(our_predictions, truth), evaluate(their_predictions, truth)
-    promote, reason = _judge(
-        ours,
-        theirs,
-        lost=sum(
-            a.label != g and b.label == g
-            for a, b, g in zip(our_predictions, their_predictions, truth, strict=True)
-        ),
-        won=sum(
-            a.label == g and b.label != g
-            for a, b, g in zip(our_predictions, their_predictions, truth, strict=True)
-        ),
-    )
+    challenger = fitted(split.earlier)
+    rival = champion
+    if split.seen:
+        rival = fitted([g for g in split.earlier if g.example.case in champion_cases])
+    bridge = Bridge(rival, taxonomy)
+    ours = challenger.predict(texts)
+    theirs = bridge.predict_read(rival.reader.read(texts))
+    sides = Sides.of(ours, theirs, truth)
+    differences = {
+        "accuracy": sides.accuracy(seed=seed),
+        "log_loss": sides.log_loss(seed=seed),
+        "calibration": sides.calibration(seed=seed),
+    }
+    labels = _by_label(sides, truth, seed)
+    costs = {"challenger": _cost(challenger, texts), "champion": _cost(rival, texts)}
+    our_figures, their_figures = evaluate(ours, truth), evaluate(theirs, truth)
+    against = blocks(differences, labels, costs, len(latest))
     return Verdict(
-        held_out=count,
+        held_out=len(latest),
         first=latest[0].received_on.isoformat(),
         last=latest[-1].received_on.isoformat(),
-        challenger=ours,
-        champion=theirs,
-        champion_refitted=refitted,
-        promote=promote,
-        reason=reason,
+        challenger=our_figures,
+        champion=their_figures,
+        champion_refitted=split.seen,
+        promote=not against,
+        reason=";".join(against) if against else _praise(differences, len(latest)),
+        differences=differences,
+        labels=labels,
+        costs=costs,
     )
 
 
-def _judge(ours: Metrics, theirs: Metrics, *, lost: int, won: int) -> tuple[bool, str]:
-    """Not worse: right as often; or, where the difference is within chance, more honest.
+def _by_label(sides: Sides, truth: Sequence[str], seed: int) -> tuple[LabelVerdict, ...]:
+    names = np.array(truth)
+    found = []
+    for label, n in sorted(Counter(truth).items()):
+        if n >= LEAST_OF_LABEL:
+            rows = names == label
+            ours, theirs = (int(sides.right[k, rows].sum()) for k in (0, 1))
+            found.append(LabelVerdict(label, n, ours, theirs, sides.accuracy(seed=seed, rows=rows)))
+    return tuple(found)
 
-    Args:
-        lost, won: held-out cases that only the champion, only the challenger got right.
-    """
-    if ours.accuracy >= theirs.accuracy:
-        return True, "准确率不低于现用模型"
-    chance = float(binomtest(lost, lost + won, alternative="greater").pvalue)
-    if chance > CHANCE and ours.log_loss < theirs.log_loss:
-        return True, f"准确率相差在偶然范围内(多错 {lost - won} 件),概率更可信"
-    return False, "在留出的最近样例上不如现用模型"
+
+def _cost(model: TargetModel, texts: Sequence[Suggestion]) -> Cost:
+    """Measured on readings made before: reading a text costs both sides the same."""
+    texts = texts[:TIMED]
+    took = []
+    for read in [model.reader.read([text]) for text in texts]:
+        started = time.perf_counter()
+        model.predict_read(read)
+        took.append(1000 * (time.perf_counter() - started))
+    file = io.BytesIO()
+    joblib.dump(model.state, file, compress=3)
+    return Cost(float(np.median(took)), file.tell() / 1e6)
+
+
+def blocks(
+    differences: dict[str, Difference], labels: Sequence[LabelVerdict], costs: dict[str, Cost], n: int
+) -> list[str]:
+    """Everything that speaks against the challenger, in the user's words."""
+    found = []
+    accuracy, loss = differences["accuracy"], differences["log_loss"]
+    lost = round(-accuracy.value * n)
+    if accuracy.value < 0 and (accuracy.worse >= WORSE or loss.value >= 0):
+        chance = ",超出偶然" if accuracy.worse >= WORSE else ",概率也不更可信"
+        found.append(f"在留出的最近 {n} 件上不如现用模型(多错 {lost} 件{chance})")
+    found += [
+        f"“{one.label}”退步:{one.n} 件中认对 {one.challenger} 件,现用模型认对 {one.champion} 件"
+        for one in labels
+        if one.worse
+    ]
+    calibration = differences["calibration"]
+    if calibration.value > CALIBRATION_SLACK and calibration.worse >= WORSE and loss.worse >= 0.5:
+        found.append(f"所说的概率更不可信(校准误差大 {calibration.value:.3f})")
+    ours, theirs = costs["challenger"], costs["champion"]
+    if ours.ms > max(FREE_MS, COST_FACTOR * theirs.ms):
+        found.append(f"太慢:一件 {ours.ms:.0f} 毫秒,现用模型 {theirs.ms:.0f} 毫秒")
+    if ours.mb > max(FREE_MB, COST_FACTOR * theirs.mb):
+        found.append(f"太大:{ours.mb:.0f} MB,现用模型 {theirs.mb:.0f} MB")
+    return found
+
+
+def _praise(differences: dict[str, Difference], n: int) -> str:
+    accuracy = differences["accuracy"]
+    if accuracy.value >= 0:
+        return "准确率不低于现用模型"
+    return f"准确率相差在偶然范围内(多错 {round(-accuracy.value * n)} 件),概率更可信"

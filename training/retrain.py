@@ -94,7 +94,7 @@ def _retrain_target(desk: Desk, target: str, reader: Reader, who: str, seed: int
         )
     verdict = compare(
         target,
-        labels,
+        desk.taxonomy,
         gold,
         champion,
         set(known.get("cases", [])),

@@ -12,8 +12,10 @@ from numpy.typing import NDArray
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
+from triage.bridge import Bridge
 from triage.case_index import CaseIndex
 from triage.champions import Champions
+from triage.classifier import TargetModel
 from triage.config import Settings
 from triage.encoder import Vectors, get_encoder
 from triage.errors import OutcomeUnknown
@@ -40,7 +42,6 @@ from triage.reading import Reader, Suggestion, reader_of
 from triage.record_check import check_record
 from triage.registry import Registry
 from triage.related import PairWeights, Related, weights_for
-from triage.renaming import in_use
 from triage.taxonomy import TARGET_NAMES, Taxonomy
 from triage.text import get_segmenter
 
@@ -96,6 +97,7 @@ class Desk:
             get_encoder(settings.title_encoder) if settings.title_encoder else None,
         )
         self._index = LedgerIndex(index, self.ledger, settings.memory_cases)
+        self._bridges: dict[str, Bridge] = {}
 
     @property
     def taxonomy(self) -> Taxonomy:
@@ -138,8 +140,9 @@ class Desk:
             # the targets' models nearly always share one reader, so a text is read once
             if model.reader.key not in read:
                 read[model.reader.key] = model.reader.read(suggestions)
-            for own, prediction in zip(predictions, model.predict_read(read[model.reader.key]), strict=True):
-                own[target] = in_use(prediction, taxonomy)
+            made = self._bridge(model, taxonomy).predict_read(read[model.reader.key])
+            for own, prediction in zip(predictions, made, strict=True):
+                own[target] = prediction
         vectors = next(
             (r.vectors for (encoder, _), r in read.items() if encoder == self._index.encoder_name), None
         )
@@ -154,6 +157,13 @@ class Desk:
             raised = FlagModel(section.state["flags"])
             flags = raised.raise_flags(read[section.reader.key])
         return [Advice(own, documents[i], titles[i], flags[i]) for i, own in enumerate(predictions)]
+
+    def _bridge(self, model: TargetModel, taxonomy: Taxonomy) -> Bridge:
+        """From what the model learned to the labels in use; made anew when either changes."""
+        known = self._bridges.get(model.target)
+        if known is None or not known.fits(model, taxonomy):
+            known = self._bridges[model.target] = Bridge(model, taxonomy)
+        return known
 
     def related(self, submission: Submission, advice: Advice, session: Session) -> list[Related]:
         """The best pairs with cases in the ledger, best first; flagged or not."""

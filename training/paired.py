@@ -1,0 +1,101 @@
+"""Two models on the same cases: what differs, and how much of it may be chance (paired bootstrap)."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from training.evaluate import calibration_error
+from triage.prediction import Prediction
+
+DRAWS = 2000
+Numbers = NDArray[np.float64]
+Statistic = Callable[[NDArray[np.int_]], float]
+
+
+@dataclass(frozen=True)
+class Difference:
+    """Challenger less champion in one figure.
+
+    Attributes:
+        value: as measured; low, high: 95 % of the draws lie between them.
+        worse: share of the draws in which the challenger does worse; level ones count half.
+    """
+
+    value: float
+    low: float
+    high: float
+    worse: float
+
+    def to_dict(self) -> dict[str, Any]:
+        return {name: round(value, 4) for name, value in asdict(self).items()}
+
+
+@dataclass(frozen=True)
+class Sides:
+    """What both models said of the same n cases.
+
+    Attributes:
+        right: shape (2, n), the challenger's first, then the champion's.
+        first: probability of the first label; loss: -log of the right label's, floored at 1e-6; both (2, n).
+    """
+
+    right: NDArray[np.bool_]
+    first: Numbers
+    loss: Numbers
+
+    @classmethod
+    def of(
+        cls, challenger: Sequence[Prediction], champion: Sequence[Prediction], truth: Sequence[str]
+    ) -> Sides:
+        """Of n predictions each and the n right labels."""
+        both = (challenger, champion)
+        right = [[p.label == label for p, label in zip(side, truth, strict=True)] for side in both]
+        loss = [
+            [-np.log(max(1e-6, dict(p.ranked).get(label, 0.0))) for p, label in zip(side, truth, strict=True)]
+            for side in both
+        ]
+        return cls(
+            np.array(right), np.array([[p.probability for p in side] for side in both]), np.array(loss)
+        )
+
+    def accuracy(self, *, seed: int, rows: NDArray[np.bool_] | None = None) -> Difference:
+        """In the share right, of all cases or of ``rows`` (shape (n,)); more is better."""
+        gap = self.right[0].astype(float) - self.right[1]
+        return _of_mean(gap if rows is None else gap[rows], seed, more_is_better=True)
+
+    def log_loss(self, *, seed: int) -> Difference:
+        """In the mean log loss; less is better."""
+        return _of_mean(self.loss[0] - self.loss[1], seed, more_is_better=False)
+
+    def calibration(self, *, seed: int) -> Difference:
+        """In the calibration error of the first label's probability; less is better."""
+
+        def gap(rows: NDArray[np.int_]) -> float:
+            ours, theirs = (calibration_error(self.first[k, rows], self.right[k, rows]) for k in (0, 1))
+            return ours - theirs
+
+        n = self.right.shape[1]
+        draws = np.random.default_rng(seed).integers(0, n, (DRAWS // 4, n))
+        return _summary(gap(np.arange(n)), np.array([gap(rows) for rows in draws]), more_is_better=False)
+
+
+def _of_mean(gap: Numbers, seed: int, *, more_is_better: bool) -> Difference:
+    n = len(gap)
+    rng = np.random.default_rng(seed)
+    # as many draws of each case as a resample has of it: no matrix of n columns is needed
+    drawn = np.concatenate(
+        [rng.multinomial(n, np.full(n, 1 / n), size=DRAWS // 20) @ gap / n for _ in range(20)]
+    )
+    return _summary(float(gap.mean()), drawn, more_is_better=more_is_better)
+
+
+def _summary(value: float, drawn: Numbers, *, more_is_better: bool) -> Difference:
+    low, high = np.quantile(drawn, [0.025, 0.975])
+    bad = drawn < -1e-12 if more_is_better else drawn > 1e-12
+    level = np.abs(drawn) <= 1e-12
+    return Difference(value, float(low), float(high), float(bad.mean() + level.mean() / 2))

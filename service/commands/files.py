@@ -4,28 +4,81 @@ from __future__ import annotations
 
 import argparse
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import partial
+from typing import Any
 
 from service.command import EXIT_OK, EXIT_PARTIAL
 from service.commands.ledger import ledger_groups
-from service.screen import progress_bar, say
+from service.screen import progress_bar, say, show_table
 from training import sample_office
 from training.backtest import backtest, read_labelled, write_predictions, write_report
+from training.replay import ITSELF, NEVER, OURS, Office, replay, slices_of
 from triage.champions import Champions
 from triage.classifier import TargetModel
 from triage.config import Settings
 from triage.documents.rows import BadRow, Row
 from triage.encoder import get_encoder
 from triage.errors import InputError
-from triage.reading import Reader, make_reader, reader_of
+from triage.reading import Reader, RememberingReader, make_reader, reader_of
 from triage.registry import Registry
 from triage.related import weights_for
 from triage.related_file import FileIndex, groups_in_file, read_cases, read_queries, related_in_file
 from triage.taxonomy import TARGET_NAMES, TARGETS, Taxonomy, load_taxonomy
 
+WAY_NAMES = {
+    OURS.name: "每年用办结件学习",
+    NEVER.name: "从不重新学习",
+    ITSELF.name: "拿自己的自动认定学习",
+}
+REPLAYED = {"accuracy": "准确率", "coverage": "自动", "precision": "自动中正确", "override_rate": "改判"}
 SHOWN_REFUSALS = 20
 SHOWN_GROUPS = 20
+
+
+def replay_(args: argparse.Namespace, settings: Settings) -> int:
+    file = read_labelled(args.cases)
+    targets = args.target or file.targets()
+    if not targets:
+        raise InputError("文件里没有标签列(section、topic、handling)。")
+    taxonomy = load_taxonomy(args.taxonomy) if args.taxonomy else Taxonomy()
+    plain = _reader(taxonomy, settings, args.encoder)
+    reader = RememberingReader(plain.segmenter, plain.encoder)
+    reports = {}
+    with progress_bar() as bar:
+        for target in targets:
+            office = Office(target, taxonomy, reader, settings.error_budget, args.audit_share, args.unnoticed)
+            slices = slices_of(file, target, args.slices)
+            reports[target] = replay(office, slices, seeds=args.seeds, progress=bar)
+    write_report({"bad_rows": len(file.bad), "targets": reports}, args.json)
+    for target, report in reports.items():
+        say(
+            f"\n{TARGET_NAMES[target]}:{report['labels']} 类,先学 {report['learned_first']} 件;"
+            f"每格为 {report['seeds']} 次的平均"
+        )
+        rows = [
+            [
+                *(WAY_NAMES[way], year["name"], str(year["n"])),
+                *(_share(year[key]) for key in REPLAYED),
+                _gap(report["differences"].get(way, {}), nth),
+            ]
+            for way, years in report["ways"].items()
+            for nth, year in enumerate(years)
+        ]
+        show_table(["做法", "年份", "件数", *REPLAYED.values(), "每年学习的高出多少(95% 区间)"], rows)
+    say(f"\n详见 {args.json}。")
+    return EXIT_OK
+
+
+def _share(value: float | None) -> str:
+    return "—" if value is None else f"{value:.1%}"
+
+
+def _gap(differences: Sequence[dict[str, Any]], nth: int) -> str:
+    if not differences:
+        return ""
+    found = differences[nth]
+    return f"{100 * found['value']:+.1f}({100 * found['low']:+.1f} 至 {100 * found['high']:+.1f})"
 
 
 def backtest_(args: argparse.Namespace, settings: Settings) -> int:

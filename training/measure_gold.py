@@ -1,0 +1,68 @@
+"""What weighing gold labels by how they were earned is worth: the same years replayed with other weights.
+
+python -m training.measure_gold FILE --target topic --json OUT: FILE as for triage replay.
+"""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Sequence
+from pathlib import Path
+
+from training.backtest import read_labelled, write_report
+from training.gold import EARNED_WEIGHTS
+from training.replay import ITSELF, NEVER, OURS, Office, Way, replay, slices_of
+from triage.config import Settings
+from triage.reading import RememberingReader, make_reader
+from triage.taxonomy import TARGETS, Taxonomy, load_taxonomy
+
+LEVEL = dict.fromkeys(EARNED_WEIGHTS, 1.0)
+WAYS = (
+    OURS,
+    Way("all alike", weights=LEVEL),
+    Way("untouched half, else alike", weights={**LEVEL, "untouched": 0.5}),
+    Way("untouched left out, else alike", weights={**LEVEL, "untouched": 0.0}),
+    Way("overridden and audited twice", weights={**EARNED_WEIGHTS, "overridden": 2.0, "audited": 2.0}),
+    Way("ours without the gate", gated=False),
+    ITSELF,
+    NEVER,
+)
+
+
+def main(argv: Sequence[str] | None = None) -> None:
+    """Accuracy by year, mean over seeds; ours less each other with a 95 % bootstrap interval."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("cases", type=Path)
+    parser.add_argument("--target", choices=TARGETS, required=True)
+    parser.add_argument("--taxonomy", type=Path)
+    parser.add_argument("--slices", type=int)
+    parser.add_argument("--seeds", type=int, default=3)
+    parser.add_argument("--unnoticed", type=float, default=0.5)
+    parser.add_argument("--error-budget", type=float, default=0.05)
+    parser.add_argument("--json", type=Path)
+    args = parser.parse_args(argv)
+    settings = Settings.from_env()
+    taxonomy = load_taxonomy(args.taxonomy) if args.taxonomy else Taxonomy()
+    plain = make_reader(settings.cache_dir, settings.encoder, taxonomy.terms())
+    reader = RememberingReader(plain.segmenter, plain.encoder)
+    office = Office(args.target, taxonomy, reader, args.error_budget, unnoticed=args.unnoticed)
+    slices = slices_of(read_labelled(args.cases), args.target, args.slices)
+    report = replay(office, slices, ways=WAYS, seeds=args.seeds)
+    print(
+        f"{args.target}, {len(slices) - 1} years, {args.seeds} seeds: accuracy | routed | right among routed"
+    )
+    for name, years in report["ways"].items():
+        told = [
+            f"{y['accuracy']:.3f} {y['coverage']:.2f} {'  - ' if y['precision'] is None else format(y['precision'], '.2f')}"
+            for y in years
+        ]
+        print(f"{name:34s} {' | '.join(told)}")
+    for name, years in report["differences"].items():
+        told = [f"{y['value']:+.3f} ({y['low']:+.3f} to {y['high']:+.3f})" for y in years]
+        print(f"ours less {name:24s} {' | '.join(told)}")
+    if args.json:
+        write_report(report, args.json)
+
+
+if __name__ == "__main__":
+    main()

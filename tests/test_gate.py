@@ -244,7 +244,9 @@ def test_what_blocks_is_named_and_what_may_be_chance_does_not() -> None:
     assert "多错 5 件,超出偶然" in why(accuracy=Difference(-0.1, -0.2, 0.0, 0.97))[0]
     slight = Difference(-0.02, -0.1, 0.06, 0.6)
     assert why(accuracy=slight, log_loss=Difference(-0.1, -0.2, 0.0, 0.1)) == []
-    assert "概率也不更可信" in why(accuracy=slight, log_loss=Difference(0.1, 0.0, 0.2, 0.9))[0]
+    assert why(accuracy=slight, log_loss=Difference(0.1, 0.0, 0.2, 0.9)) == []
+    likely = Difference(-0.06, -0.14, 0.02, 0.9)
+    assert "概率也更不可信" in why(accuracy=likely, log_loss=Difference(0.1, 0.0, 0.2, 0.9))[0]
     worse = Difference(0.08, 0.02, 0.14, 0.99)
     assert "校准误差大 0.080" in why(calibration=worse, log_loss=Difference(0.1, 0.0, 0.2, 0.9))[0]
     assert why(calibration=worse, log_loss=Difference(-0.2, -0.3, -0.1, 0.01)) == []

@@ -17,7 +17,7 @@ import numpy as np
 
 from training.evaluate import Metrics, evaluate
 from training.gold import GoldExample
-from training.paired import Difference, Sides, mean_difference
+from training.paired import Difference, Sides, share_difference
 from triage.bridge import Bridge
 from triage.champions import DUTIES_ONLY
 from triage.classifier import TargetModel
@@ -27,8 +27,10 @@ from triage.taxonomy import Taxonomy
 HELD_OUT_SHARE = 0.2
 LEAST_HELD_OUT = 10
 LEAST_OF_LABEL = 8  # held-out cases of one label from which it is judged by itself
-# A loss that shows in fewer of the draws than this may be chance. To keep a good challenger out costs a year.
+# A loss that shows in fewer of the draws than this may be chance. To keep a good challenger out costs a year
+# of learning, so two losses that may each be chance must both be likely before they block together.
 WORSE = 0.95
+LIKELY_WORSE = 0.8
 CALIBRATION_SLACK = 0.02
 # A text may take twice as long and a file be twice as large, and more below what anybody notices.
 COST_FACTOR = 2.0
@@ -233,7 +235,7 @@ def _by_label(
             right = said[:2, rows] == said[2, rows]
             gap = right[0].astype(float) - right[1]
             mine, other = (int(side.sum()) for side in right)
-            difference = mean_difference(gap, seed=seed)
+            difference = share_difference(gap, seed=seed)
             found.append(LabelVerdict(label, n, int(rows.sum()), mine, other, difference))
     return tuple(found)
 
@@ -258,16 +260,17 @@ def blocks(
     found = []
     accuracy, loss = differences["accuracy"], differences["log_loss"]
     lost = round(-accuracy.value * n)
-    if accuracy.value < 0 and (accuracy.worse >= WORSE or loss.value >= 0):
-        chance = ",超出偶然" if accuracy.worse >= WORSE else ",概率也不更可信"
-        found.append(f"在留出的最近 {n} 件上不如现用模型(多错 {lost} 件{chance})")
+    if accuracy.worse >= WORSE:
+        found.append(f"在留出的最近 {n} 件上不如现用模型(多错 {lost} 件,超出偶然)")
+    elif accuracy.value < 0 and min(accuracy.worse, loss.worse) >= LIKELY_WORSE:
+        found.append(f"在留出的最近 {n} 件上不如现用模型(多错 {lost} 件,概率也更不可信)")
     found += [
         f"“{one.label}”退步:与它有关的 {one.concerned} 件中认对 {one.challenger} 件,现用模型认对 {one.champion} 件"
         for one in labels
         if one.worse(len(labels))
     ]
     calibration = differences["calibration"]
-    if calibration.value > CALIBRATION_SLACK and calibration.worse >= WORSE and loss.worse >= 0.5:
+    if calibration.value > CALIBRATION_SLACK and calibration.worse >= WORSE and loss.value > 0:
         found.append(f"所说的概率更不可信(校准误差大 {calibration.value:.3f})")
     ours, theirs = costs["challenger"], costs["champion"]
     if ours.ms > max(FREE_MS, COST_FACTOR * theirs.ms):
@@ -281,4 +284,5 @@ def _praise(differences: dict[str, Difference], n: int) -> str:
     accuracy = differences["accuracy"]
     if accuracy.value >= 0:
         return "准确率不低于现用模型"
-    return f"准确率相差在偶然范围内(多错 {round(-accuracy.value * n)} 件),概率更可信"
+    trusted = ",概率更可信" if differences["log_loss"].value < 0 else ""
+    return f"准确率相差在偶然范围内(多错 {round(-accuracy.value * n)} 件){trusted}"

@@ -1,4 +1,4 @@
-"""Gold labels out of the ledger, and the comparison that a challenger must pass."""
+"""The comparison that a challenger must pass."""
 
 from __future__ import annotations
 
@@ -7,7 +7,6 @@ from datetime import date, timedelta
 from pathlib import Path
 
 import pytest
-from arrivals import arrive
 
 from training.gate import (
     LEAST_HELD_OUT,
@@ -18,15 +17,10 @@ from training.gate import (
     compare,
     split_in_time,
 )
-from training.gold import GoldExample, describe_data, read_gold
+from training.gold import GoldExample
 from training.paired import Difference
 from triage.classifier import Example, TargetModel
 from triage.encoder import get_encoder
-from triage.ledger.cases import get_case
-from triage.ledger.closing import close_case
-from triage.ledger.decisions import ROUTER, add_decision, decide, settle
-from triage.ledger.store import Ledger
-from triage.ledger.submissions import Submission
 from triage.reading import Reader
 from triage.taxonomy import Label, ResultClass, Taxonomy
 from triage.text import get_segmenter
@@ -136,71 +130,6 @@ def test_a_champion_that_has_seen_the_held_out_cases_is_not_measured_by_its_memo
     assert verdict.champion_refitted
     assert verdict.champion == verdict.challenger  # one recipe, one set of data
     assert verdict.promote
-
-
-def test_the_order_in_time_decides_not_the_order_of_entry(ledger: Ledger) -> None:
-    late = put(ledger, "晚", received_on=date(2025, 6, 1))
-    early = put(ledger, "早", received_on=date(2025, 1, 1))
-    for case_id in (late, early):
-        finish(ledger, case_id, confirm=True)
-    with ledger.read() as session:
-        found = read_gold("section", session=session).examples
-    assert [g.example.case for g in found] == [str(early), str(late)]
-
-
-def put(ledger: Ledger, title: str, received_on: date | None = None) -> int:
-    """A case that the router put into 能源科."""
-    with ledger.write() as session:
-        case = arrive(Submission(title=title, body=f"{title}。", received_on=received_on), session=session)
-        add_decision(case, "section", "能源科", kind="auto", who=ROUTER, session=session)
-        session.flush()
-        session.refresh(case, ["decisions"])
-        settle(case, ["section"], TAXONOMY, who=ROUTER, session=session)
-        return case.id
-
-
-def finish(ledger: Ledger, case_id: int, *, confirm: bool = False, override: str = "") -> None:
-    """Close the case, with or without a person's word on it before."""
-    with ledger.write() as session:
-        if confirm or override:
-            label = override or "能源科"
-            decide(case_id, {"section": label}, who="李", why="看过", session=session, taxonomy=TAXONOMY)
-        close_case(case_id, result_class="A", who="李", session=session, taxonomy=TAXONOMY)
-
-
-def test_gold_is_what_a_person_said_of_a_closed_case(ledger: Ledger) -> None:
-    untouched, confirmed, overridden, still_open = (put(ledger, t) for t in ("一", "二", "三", "四"))
-    finish(ledger, untouched)
-    finish(ledger, confirmed, confirm=True)
-    finish(ledger, overridden, override="价格科")
-    with ledger.write() as session:
-        decide(still_open, {"section": "物流科"}, who="李", why="看过", session=session, taxonomy=TAXONOMY)
-        assert get_case(untouched, session=session).state == "closed"
-    with ledger.read() as session:
-        found = read_gold("section", session=session).examples
-        assert read_gold("topic", session=session).examples == []
-    assert {g.example.case: g.example.label for g in found} == {
-        str(confirmed): "能源科",
-        str(overridden): "价格科",
-    }
-
-
-def test_the_data_is_described_so_that_a_change_shows(reader: Reader) -> None:
-    examples = gold(0, 5)
-    told = describe_data(examples)
-    assert (told["examples"], told["first"], told["last"]) == (5, "2025-01-01", "2025-01-05")
-    assert told["cases"] == ["0", "1", "2", "3", "4"]
-    assert describe_data(gold(0, 5))["fingerprint"] == told["fingerprint"]
-    assert describe_data(gold(0, 5, shift=1))["fingerprint"] != told["fingerprint"]
-    assert describe_data(gold(0, 4))["fingerprint"] != told["fingerprint"]
-    assert describe_data([]) | {"fingerprint": ""} == {
-        "examples": 0,
-        "earned": {},
-        "first": None,
-        "last": None,
-        "fingerprint": "",
-        "cases": [],
-    }
 
 
 def test_nobody_is_judged_by_labels_that_the_router_gave() -> None:

@@ -23,7 +23,7 @@ from triage.text import content_hash, document
 
 # How a label was earned, the strongest first, and what it counts beside one that a person confirmed.
 # docs/decisions/0015-gold.md says why, python -m training.measure_gold what they are worth.
-EARNED_WEIGHTS = {"overridden": 1.5, "audited": 1.5, "confirmed": 1.0, "recorded": 1.0, "untouched": 0.5}
+EARNED_WEIGHTS = {"overridden": 1.0, "audited": 1.0, "confirmed": 1.0, "recorded": 1.0, "untouched": 0.5}
 EARNED_NAMES = {
     "overridden": "人工改判",
     "audited": "抽查时认定",

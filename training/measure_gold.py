@@ -20,9 +20,9 @@ LEVEL = dict.fromkeys(EARNED_WEIGHTS, 1.0)
 WAYS = (
     OURS,
     Way("all alike", weights=LEVEL),
-    Way("untouched half, else alike", weights={**LEVEL, "untouched": 0.5}),
-    Way("untouched left out, else alike", weights={**LEVEL, "untouched": 0.0}),
-    Way("overridden and audited twice", weights={**EARNED_WEIGHTS, "overridden": 2.0, "audited": 2.0}),
+    Way("untouched left out", weights={**LEVEL, "untouched": 0.0}),
+    Way("corrected and audited 1.5", weights={**EARNED_WEIGHTS, "overridden": 1.5, "audited": 1.5}),
+    Way("corrected and audited 2", weights={**EARNED_WEIGHTS, "overridden": 2.0, "audited": 2.0}),
     Way("ours without the gate", gated=False),
     ITSELF,
     NEVER,

@@ -109,6 +109,23 @@ def test_what_a_person_said_of_a_drawn_case_is_told_apart(ledger: Ledger) -> Non
     assert (found[str(right)][1], found[str(wrong)][1]) == ("audited", "overridden")
 
 
+def test_drawn_cases_speak_for_those_that_the_router_decided_the_others_of_these_for_none(
+    ledger: Ledger,
+) -> None:
+    drawn, signed, put_right, seen = (put(ledger, t, drawn=t == "一") for t in ("一", "二", "三", "四"))
+    with ledger.write() as session:
+        case = arrive(Submission(title="五", body="五。"), session=session)
+        asked = case.id
+    finish(ledger, drawn, says="能源科")
+    finish(ledger, signed, signs=True)
+    finish(ledger, put_right, says="价格科")
+    finish(ledger, seen, says="能源科")
+    finish(ledger, asked, says="物流科")
+    with ledger.read() as session:
+        found = {g.example.case: g.example.stands_for for g in read_gold("section", session=session).examples}
+    assert found == {str(drawn): 10, str(signed): 0, str(put_right): 0, str(seen): 0, str(asked): 1}
+
+
 @pytest.mark.parametrize(("says", "wanted"), [("", None), ("能源科", "confirmed")])
 def test_a_merged_case_is_earned_as_its_lead_was(ledger: Ledger, says: str, wanted: str | None) -> None:
     lead, member = put(ledger, "一"), put(ledger, "二")

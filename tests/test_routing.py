@@ -146,3 +146,19 @@ def test_a_label_without_examples_of_its_own_is_never_decided() -> None:
 def test_thresholds_survive_being_written_down() -> None:
     thresholds = learn(("甲", 0.9, 400, 0), ("乙", 0.9, 12, 8))
     assert Thresholds(**thresholds.to_dict()) == thresholds
+
+
+def test_cases_that_stand_for_many_count_as_many_and_tell_as_few() -> None:
+    """Ten drawn cases that stand for ten each do not prove what a hundred would."""
+    sure = np.full(60, 0.9)
+    right = np.ones(60, dtype=bool)
+    level = learn_thresholds(["甲"] * 60, sure, right, 0.05)
+    assert level.pooled == pytest.approx(0.9)
+    drawn = learn_thresholds(
+        ["甲"] * 60, sure, right, 0.05, stands_for=np.r_[np.zeros(50), np.full(10, 10.0)]
+    )
+    assert drawn.pooled is None
+    assert "只有 10 件" in drawn.reason
+    wrong = np.r_[np.ones(50, dtype=bool), np.zeros(10, dtype=bool)]
+    mixed = learn_thresholds(["甲"] * 60, sure, wrong, 0.3, stands_for=np.r_[np.ones(50), np.full(10, 10.0)])
+    assert mixed.pooled is None  # 10 of 60 were wrong, but they stand for 100 of 150

@@ -8,7 +8,7 @@ written later on can be known at intake.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
 from typing import Any
@@ -18,7 +18,8 @@ from sqlalchemy.orm import Session, load_only, selectinload
 
 from triage.classifier import Example
 from triage.ledger.decisions import newest_decisions
-from triage.ledger.tables import CaseRow, DecisionRow, EventRow, MergeMemberRow
+from triage.ledger.learning_tables import AuditRow
+from triage.ledger.tables import CaseRow, DecisionRow, EventRow, MergeMemberRow, PredictionRow
 from triage.text import content_hash, document
 
 # How a label was earned, the strongest first, and what it counts beside one that a person confirmed.
@@ -101,7 +102,7 @@ def read_gold(target: str, *, session: Session) -> Gold:
             selectinload(CaseRow.audit),
         )
     )
-    signed, taken = _signed(session), _taken(target, session)
+    signed, taken, drawn = _signed(session), _taken(target, session), _drawn(target, session)
     found, unsigned = [], 0
     for case in cases:
         decision = newest_decisions(case).get(target)
@@ -114,10 +115,36 @@ def read_gold(target: str, *, session: Session) -> Gold:
         earned = {"override": "overridden", "closed": "recorded", "auto": "untouched"}.get(kind, "confirmed")
         if earned == "confirmed" and case.audit is not None and case.id not in taken:
             earned = "audited"
-        example = Example(str(case.id), case.title, case.body, decision.label, EARNED_WEIGHTS[earned])
+        example = Example(
+            *(str(case.id), case.title, case.body, decision.label),
+            weight=EARNED_WEIGHTS[earned],
+            stands_for=_stands_for(case, target, drawn),
+        )
         found.append(GoldExample(case.received_on, example, earned, decision.who, decision.label))
     examples = each_text_once(found)
     return Gold(examples, unsigned, len(found) - len(examples))
+
+
+def _stands_for(case: CaseRow, target: str, drawn: Mapping[int, float]) -> float:
+    """For how many cases it speaks where it is asked how often a model is right.
+
+    One that was drawn speaks for all that it was drawn from: what the router decided itself. Of
+    those the others say nothing, also where somebody put one right: only wrong ones come to light so.
+    """
+    if case.id in drawn:
+        return drawn[case.id]
+    routed = any(d.kind == "auto" for d in case.decisions if d.target == target)
+    return 0.0 if routed else 1.0
+
+
+def _drawn(target: str, session: Session) -> dict[int, float]:
+    """Cases that were drawn and whose label the router was sure of, to how many each speaks for."""
+    rows = session.execute(
+        select(AuditRow.case_id, AuditRow.share)
+        .join(PredictionRow, PredictionRow.case_id == AuditRow.case_id)
+        .where(PredictionRow.target == target, PredictionRow.auto)
+    )
+    return {case_id: 1 / share for case_id, share in rows}
 
 
 def each_text_once(examples: Sequence[GoldExample]) -> list[GoldExample]:
@@ -184,7 +211,7 @@ def describe_data(examples: Sequence[GoldExample]) -> dict[str, Any]:
                 for g in examples
                 for part in (
                     *(g.example.case, g.example.title, g.example.body),
-                    *(g.example.label, f"{g.example.weight:.6g}"),
+                    *(g.example.label, f"{g.example.weight:.6g}", f"{g.example.stands_for:.6g}"),
                 )
             )
         ),

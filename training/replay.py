@@ -8,7 +8,7 @@ a given chance; else it stays, and counts as what the section signed for and clo
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date
 from itertools import pairwise
 from statistics import fmean, pstdev
@@ -42,6 +42,7 @@ class Way:
         weights: how an example was earned to what it counts; 0 leaves it out.
         gated: whether a challenger must pass the gate.
         itself: whether automatic decisions are learned as the model made them, as if a person had.
+        drawn: whether what was drawn stands for what it was drawn from, and untouched labels prove nothing.
     """
 
     name: str
@@ -49,12 +50,17 @@ class Way:
     weights: Mapping[str, float] = field(default_factory=lambda: EARNED_WEIGHTS)
     gated: bool = True
     itself: bool = False
+    drawn: bool = True
 
 
 OURS = Way("ours")
 NEVER = Way("never retrained", retrains=False)
 ITSELF = Way(
-    "retrained on its own decisions", gated=False, itself=True, weights=dict.fromkeys(EARNED_WEIGHTS, 1.0)
+    "retrained on its own decisions",
+    gated=False,
+    itself=True,
+    drawn=False,
+    weights=dict.fromkeys(EARNED_WEIGHTS, 1.0),
 )
 WAYS = (OURS, NEVER, ITSELF)
 
@@ -150,7 +156,7 @@ def live(office: Office, way: Way, slices: Sequence[tuple[str, list[Row]]], seed
         }
         years.append(Year(figures, right))
         gold += [
-            _earned(row, office.target, p, reviewed[i], bool(drawn[i]), bool(noticed[i]))
+            _earned(row, office, p, reviewed[i], bool(drawn[i]), bool(noticed[i]))
             for i, (row, p) in enumerate(zip(rows, predictions, strict=True))
         ]
         if way.retrains and _passes(office, way, gold, champion, known, seed, figures):
@@ -158,29 +164,33 @@ def live(office: Office, way: Way, slices: Sequence[tuple[str, list[Row]]], seed
     return years
 
 
-def _gold(row: Row, target: str, earned: str, label: str = "") -> GoldExample:
-    example = Example(row.reference, row.get("title"), row.get("body"), label or row.get(target))
-    return GoldExample(_day(row), example, earned)
+def _gold(row: Row, target: str, earned: str, *, label: str = "", stands_for: float = 1.0) -> GoldExample:
+    text = row.reference, row.get("title"), row.get("body")
+    return GoldExample(_day(row), Example(*text, label or row.get(target), stands_for=stands_for), earned)
 
 
 def _earned(
-    row: Row, target: str, prediction: Prediction, reviewed: bool, drawn: bool, noticed: bool
+    row: Row, office: Office, prediction: Prediction, reviewed: bool, drawn: bool, noticed: bool
 ) -> GoldExample:
     """What the year teaches of one case, and how that was earned."""
+    target = office.target
     right = prediction.label == row.get(target)
+    if reviewed and prediction.auto and drawn:
+        how = "audited" if right else "overridden"
+        return _gold(row, target, how, stands_for=1 / office.audit_share)
     if reviewed:
-        kept = "audited" if prediction.auto and drawn else "confirmed"
-        return _gold(row, target, kept if right else "overridden")
-    if not right and noticed:
-        return _gold(row, target, "overridden")
-    return _gold(row, target, "untouched", prediction.label)
+        return _gold(row, target, "confirmed" if right else "overridden")
+    if not right and noticed:  # one that only shows when it is wrong says nothing of how often that is
+        return _gold(row, target, "overridden", stands_for=0.0)
+    return _gold(row, target, "untouched", label=prediction.label, stands_for=0.0)
 
 
 def _weighed(way: Way, gold: Sequence[GoldExample]) -> list[Example]:
     return [
-        Example(e.case, e.title, e.body, e.label, way.weights[g.earned])
+        replace(
+            g.example, weight=way.weights[g.earned], stands_for=g.example.stands_for if way.drawn else 1.0
+        )
         for g in gold
-        for e in [g.example]
         if way.weights[g.earned] > 0
     ]
 

@@ -32,13 +32,20 @@ NEAREST_BY_VECTOR = 60  # cases whose words are compared too, where there are ve
 
 @dataclass(frozen=True)
 class Example:
-    """One closed case with its gold label for one target; ``weight`` says how much it counts."""
+    """One closed case with its gold label for one target.
+
+    Attributes:
+        weight: how much it counts where labels are learned.
+        stands_for: how many cases it counts for where it is asked how often the model is right;
+            0 for a label that a model gave itself.
+    """
 
     case: str
     title: str
     body: str
     label: str
     weight: float = 1.0
+    stands_for: float = 1.0
 
 
 class TargetModel:
@@ -88,11 +95,12 @@ class TargetModel:
         texts = reader.read([Suggestion(e.title, e.body) for e in examples])
         truth = np.array([names.index(e.label) for e in examples], dtype=int)
         weight = np.array([e.weight for e in examples], dtype=np.float64)
+        stands_for = np.array([e.stands_for for e in examples], dtype=np.float64)
         fitter = _Fitter(known, reader, texts, truth, weight, seed)
         # a block that could not be tried on unseen texts keeps its prior weight
         weights = {name: PRIOR[name] if name in blocks else 0.0 for name in fitter.blocks}
         tried = [name for name in fitter.unseen if name in blocks]
-        weights |= learn_weights(fitter.unseen, truth, tried, weight)
+        weights |= learn_weights(fitter.unseen, truth, tried, stands_for)
         probabilities = mix(fitter.unseen, weights, len(truth), len(names))
         first = probabilities.argmax(axis=1)
         unseen = {
@@ -100,6 +108,7 @@ class TargetModel:
             "probabilities": probabilities.max(axis=1, initial=0.0),
             "right": first == truth,
             "untrained": [name for k, name in enumerate(names) if k not in truth],
+            "stands_for": stands_for,
         }
         state = {
             "format": FORMAT,
@@ -111,7 +120,7 @@ class TargetModel:
             "weights": weights,
             "unseen": unseen,
             "thresholds": learn_thresholds(**unseen, budget=error_budget).to_dict(),
-            "set_floor": learn_floor(probabilities, truth, PROMISE),
+            "set_floor": learn_floor(probabilities, truth, PROMISE, stands_for),
             "examples": [(e.case, e.title, e.label) for e in examples],
             **fitter.state,
         }

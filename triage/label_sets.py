@@ -16,20 +16,28 @@ from numpy.typing import NDArray
 PROMISE = 0.95
 
 
-def learn_floor(probabilities: NDArray[np.float64], truth: NDArray[np.int_], promise: float) -> float | None:
+def learn_floor(
+    probabilities: NDArray[np.float64],
+    truth: NDArray[np.int_],
+    promise: float,
+    stands_for: NDArray[np.float64] | None = None,
+) -> float | None:
     """The probability from which a label belongs to the set; None where nothing can be promised.
 
     Args:
         probabilities: out-of-fold, shape (n, labels).
         truth: number of the right label for each, shape (n,).
         promise: share of cases whose set must hold the right label.
+        stands_for: how many cases each stands for, shape (n,); None: 1 each.
     """
     n = len(truth)
+    weight = np.ones(n) if stands_for is None else stands_for
     # so many right labels may fall below, with the next case counted as one of them
-    below = int(np.floor((n + 1) * (1 - promise)))
-    if below < 1:
-        return None
-    return float(np.sort(probabilities[np.arange(n), truth])[below - 1])
+    below = (weight.sum() + 1) * (1 - promise)
+    reached = probabilities[np.arange(n), truth]
+    order = np.argsort(reached, kind="stable")
+    fallen = np.cumsum(weight[order]) <= below + 1e-9
+    return float(reached[order][fallen][-1]) if (fallen & (weight[order] > 0)).any() else None
 
 
 def likely_labels(ranked: Sequence[tuple[str, float]], floor: float | None) -> tuple[str, ...]:

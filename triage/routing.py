@@ -61,9 +61,12 @@ def percent(probability: float) -> str:
     return ">99%" if probability >= 0.995 else f"{probability:.0%}"
 
 
-def error_bound(wrong: int, total: int) -> float:
-    """Upper end of the error rate at CONFIDENCE (Clopper-Pearson), 1.0 for no cases."""
-    if total == 0 or wrong >= total:
+def error_bound(wrong: float, total: float) -> float:
+    """Upper end of the error rate at CONFIDENCE (Clopper-Pearson), 1.0 for no cases.
+
+    Numbers need not be whole: weighted cases count as so many equal ones as tell as much.
+    """
+    if total <= 0 or wrong >= total:
         return 1.0
     return float(beta.ppf(CONFIDENCE, wrong + 1, total - wrong))
 
@@ -74,6 +77,7 @@ def learn_thresholds(
     right: NDArray[np.bool_],
     budget: float,
     untrained: Sequence[str] = (),
+    stands_for: NDArray[np.float64] | None = None,
 ) -> Thresholds:
     """Thresholds from out-of-fold predictions.
 
@@ -83,13 +87,17 @@ def learn_thresholds(
         right: whether it was right, shape (n,).
         budget: share of wrong labels allowed.
         untrained: labels without an example: nothing is known of how often they are wrong.
+        stands_for: how many cases each prediction stands for, shape (n,); None: 1 each. Where the
+            router decides most cases, those that people saw are the hard ones; one that was
+            drawn from the router's own stands for as many of these as one in so many was drawn.
 
     The lowest probability is taken at which the error among everything above it is inside the
     budget with CONFIDENCE. A label whose own cases above it are, with the same confidence,
     wrong more than LABEL_EXCESS times as often gets a higher one, or none.
     """
-    n = len(labels)
-    pooled = _lowest(probabilities, right, budget)
+    weight = np.ones(len(labels)) if stands_for is None else stands_for
+    n = int((weight > 0).sum())
+    pooled = _lowest(probabilities, right, weight, budget)
     if pooled is None:
         least = next(m for m in range(1, 10_000) if error_bound(0, m) <= budget) if budget else 0
         reason = (
@@ -103,10 +111,11 @@ def learn_thresholds(
     for label in sorted(set(labels)):
         own = names == label
         above = own & (probabilities >= pooled)
-        wrong, total = int((~right[above]).sum()), int(above.sum())
+        total = float(_effective(weight[above].sum(), (weight[above] ** 2).sum()))
+        wrong = total * _share(~right[above], weight[above])
         # one wrong of few proves nothing; only a clear excess moves a label off the pool
         if wrong and float(beta.ppf(1 - CONFIDENCE, wrong, total - wrong + 1)) > LABEL_EXCESS * budget:
-            by_label[label] = _lowest(probabilities[own], right[own], LABEL_EXCESS * budget)
+            by_label[label] = _lowest(probabilities[own], right[own], weight[own], LABEL_EXCESS * budget)
     by_label |= dict.fromkeys(untrained)
     needed = np.array([by_label.get(x, pooled) for x in labels], dtype=float)
     routed = probabilities >= needed  # None became nan: never routed
@@ -114,18 +123,33 @@ def learn_thresholds(
         budget=budget,
         pooled=pooled,
         by_label=by_label,
-        coverage=float(routed.mean()),
-        precision=float(right[routed].mean()) if routed.any() else None,
+        coverage=_share(routed, weight),
+        precision=_share(right[routed], weight[routed]) if weight[routed].any() else None,
         examples=n,
     )
 
 
-def _lowest(probabilities: NDArray[np.float64], right: NDArray[np.bool_], budget: float) -> float | None:
+def _lowest(
+    probabilities: NDArray[np.float64], right: NDArray[np.bool_], weight: NDArray[np.float64], budget: float
+) -> float | None:
     order = np.argsort(-probabilities, kind="stable")
-    wrong = np.cumsum(~right[order])
+    mass, squares = np.cumsum(weight[order]), np.cumsum(weight[order] ** 2)
+    wrong = np.cumsum(weight[order] * ~right[order])
     found = None
     for i, position in enumerate(order):
         last_of_ties = i + 1 == len(order) or (probabilities[order[i + 1]] < probabilities[position])
-        if last_of_ties and error_bound(int(wrong[i]), i + 1) <= budget:
-            found = float(probabilities[position])
+        if last_of_ties and mass[i] > 0:
+            total = _effective(mass[i], squares[i])
+            if error_bound(total * wrong[i] / mass[i], total) <= budget:
+                found = float(probabilities[position])
     return found
+
+
+def _effective(mass: float, squares: float) -> float:
+    """How many equal cases tell as much as those with this sum of weights and of their squares (Kish)."""
+    return mass**2 / squares if squares else 0.0
+
+
+def _share(what: NDArray[np.bool_], weight: NDArray[np.float64]) -> float:
+    mass = float(weight.sum())
+    return float(weight[what].sum()) / mass if mass else 0.0

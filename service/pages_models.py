@@ -16,11 +16,11 @@ from service.people import ThePerson
 from service.problems import STATUS
 from service.retrying import RetryingRoute
 from triage.desk import Desk
-from triage.errors import LedgerBusy, ModelRefused, NotFound, OutcomeUnknown
+from triage.errors import InputError, LedgerBusy, ModelRefused, NotFound, OutcomeUnknown
 from triage.ledger.confusions import review_target
 from triage.ledger.groups import list_years
 from triage.ledger.tables import EventRow
-from triage.promotion import promote_version, roll_back
+from triage.promotion import needs_reason, promote_version, roll_back
 from triage.registry import Manifest
 from triage.taxonomy import TARGET_NAMES
 
@@ -75,7 +75,7 @@ def promote_page(
     _check_target(target)
     try:
         promote_version(desk, target, version, who=person.name, why=why)
-    except ModelRefused as error:
+    except (ModelRefused, InputError) as error:
         return _version(request, desk, target, version, error=error)
     return RedirectResponse("/models?done=promoted", status_code=303)
 
@@ -95,7 +95,7 @@ def rollback_page(
 
 
 def _version(
-    request: Request, desk: Desk, target: str, version: str, *, error: ModelRefused | None = None
+    request: Request, desk: Desk, target: str, version: str, *, error: ModelRefused | InputError | None = None
 ) -> Response:
     """One version beside the one that serves: what would change if it served."""
     _check_target(target)
@@ -111,6 +111,7 @@ def _version(
         asked=asked,
         serving=_manifest(desk, target, serving),
         serves=version == serving,
+        needs_reason=needs_reason(asked),
         earlier=champions[-2] if len(champions) > 1 else None,
         error=error.message if error else "",
     )

@@ -131,3 +131,22 @@ def test_a_version_is_looked_at_in_the_browser(server: LiveServer, person: Open,
         page.get_by_role("link", name="认错的件").first.click()
         expect(page.locator("h1")).to_contain_text("推荐与人的认定")
         watch.check()
+
+
+def test_a_version_that_the_gate_kept_back_serves_for_a_reason_only(
+    demo_client: TestClient, demo_desk: Desk
+) -> None:
+    serving = demo_desk.champions.models()["handling"]
+    kept = demo_desk.registry.save(
+        serving, data={"examples": 12}, metrics={"promote": False, "reason": "样例太少", "held_out": 0}
+    ).version
+    page = demo_client.get(f"/models/handling/versions/{kept}").text
+    assert "没有自动启用:样例太少" in page
+    address = f"/models/handling/versions/{kept}/promote"
+    refused = demo_client.post(address, data={"why": " "})
+    assert refused.status_code == 422
+    assert "要启用请写明理由" in refused.text
+    assert demo_desk.registry.champion("handling") != kept
+    assert demo_client.post(address, data={"why": "局长同意"}, follow_redirects=False).status_code == 303
+    assert demo_desk.registry.champion("handling") == kept
+    assert events(demo_desk, "model_promoted")[-1].detail["why"] == "局长同意"

@@ -91,6 +91,7 @@ class FlagModel:
     def __init__(self, state: dict[str, Any]) -> None:
         self.state = state
         self.matters = MatterModel(state["matters"])
+        self._known_words = frozenset(state["known_words"])
 
     @classmethod
     def fit(
@@ -125,7 +126,7 @@ class FlagModel:
             "own_grams": own_grams.T.tocsr(),
             "other_grams": other_grams[np.flatnonzero(foreign)].T.tocsr(),
             "title_grams": title_grams.T.tocsr(),
-            "known_words": frozenset(w for p in said + elsewhere for w in segmenter.words(p) if len(w) > 1),
+            "known_words": sorted({w for p in said + elsewhere for w in segmenter.words(p) if len(w) > 1}),
             "matters": matters.state,
         }
         model = cls(state)
@@ -177,7 +178,7 @@ class FlagModel:
     def _content(self, words: str) -> tuple[float, list[str]]:
         """How much a text says: 1 for each word that any department's duties have, 0.5 for others."""
         found = [w for w in dict.fromkeys(words.split()) if len(w) > 1 and w not in _FRAME_WORDS]
-        return sum(1.0 if w in self.state["known_words"] else 0.5 for w in found), found
+        return sum(1.0 if w in self._known_words else 0.5 for w in found), found
 
     def _foreign_reason(self, own: int, other: int) -> str:
         (label, phrase), (department, term) = self.state["own"][own], self.state["others"][other]

@@ -75,6 +75,8 @@ class Registry:
         with tempfile.TemporaryDirectory(dir=folder, prefix=".saving-") as scratch:
             staged = Path(scratch) / "version"
             staged.mkdir()
+            # an address in memory: without it the same model is the same file
+            vars(model.state["word_counter"]).pop("_stop_words_id", None)
             joblib.dump(model.state, staged / "model.joblib", compress=3)
             digest = _sha256(staged / "model.joblib")
             now = datetime.now(UTC)

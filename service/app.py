@@ -31,6 +31,7 @@ from service import (
     pages_print,
     pages_queue,
     pages_related,
+    pages_reports,
     pages_settings,
     pages_settings_office,
     pages_year,
@@ -38,6 +39,7 @@ from service import (
 )
 from service.guards import Guard
 from service.permissions import authorize, check_csrf
+from service.report_view import signed
 from triage.batch_runner import BatchRunner
 from triage.config import Settings
 from triage.desk import Desk
@@ -87,6 +89,7 @@ def make_app(settings: Settings, desk: Desk | None = None) -> FastAPI:
     app.include_router(pages_entry.router)
     app.include_router(pages_accounts.router)
     app.include_router(pages_queue.router)
+    app.include_router(pages_reports.router)  # before the models': /models/drift is no target
     app.include_router(pages_models.router)
     app.include_router(pages.router)
     app.include_router(pages_ledger.router)
@@ -122,4 +125,5 @@ def _templates() -> Jinja2Templates:
     templates.env.filters["percent"] = lambda share: f"{share:.0%}"
     templates.env.filters["probability"] = percent
     templates.env.filters["interval"] = interval
+    templates.env.filters["signed"] = signed
     return templates

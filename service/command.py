@@ -171,6 +171,9 @@ def build_parser() -> argparse.ArgumentParser:
     sub.add_argument(
         "--target", action="append", choices=["section", "topic", "handling"], help="只训练某一项"
     )
+    sub.add_argument(
+        "--report", type=Path, metavar="文件", help="训练报告写到这个文件(.html、.docx 或 .json)"
+    )
     who(sub)
     as_json(sub)
 

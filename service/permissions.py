@@ -48,6 +48,12 @@ NEEDS: dict[str, Need] = {
     **_need("read", "no", f"GET {_CASE}/with/{{other_id}}", "GET /models"),
     **_need("read", "no", "GET /models/{target}", "GET /models/{target}/versions/{version}"),
     **_need(
+        "read",
+        "no",
+        "GET /models/drift",
+        *(f"GET /models/trainings/{{training_id}}/report{part}" for part in ("", ".json", ".docx")),
+    ),
+    **_need(
         "models", "no", "POST /models/{target}/versions/{version}/promote", "POST /models/{target}/rollback"
     ),
     **_need("read", "case", f"GET {_CASE}", f"GET {_CASE}/print"),

@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from training.gate import Verdict, compare
 from training.gold import describe_data, read_gold
 from training.mapping import map_labels, reviewed_labels
+from training.material import Material
 from triage.classifier import TargetModel
 from triage.desk import Desk
 from triage.errors import ModelRefused
 from triage.ledger.events import add_event
 from triage.ledger.model_versions import add_model_version
 from triage.reading import Reader, RememberingReader
+from triage.registry import Manifest
 from triage.taxonomy import TARGETS
 from triage.text import content_hash
 
@@ -26,6 +29,7 @@ class Outcome:
     Attributes:
         version: the new version, promoted or not; None where nothing was trained.
         champion: the version that serves now.
+        material: what the report is made of.
     """
 
     target: str
@@ -34,6 +38,7 @@ class Outcome:
     champion: str
     verdict: Verdict | None
     note: str
+    material: Material = field(repr=False, compare=False)
 
     def to_dict(self) -> dict[str, Any]:
         return {
@@ -74,24 +79,28 @@ def _retrain_target(desk: Desk, target: str, reader: Reader, who: str, seed: int
     with desk.ledger.read() as session:
         found = read_gold(target, session=session)
         reviewed = reviewed_labels(target, session=session)
-    gold = map_labels(target, found.examples, desk.taxonomy, reader, reviewed).examples
+    started = time.perf_counter()
+    mapped = map_labels(target, found.examples, desk.taxonomy, reader, reviewed)
+    gold = mapped.examples
     champion = desk.champions.models()[target]
     data = describe_data(gold)
     labels = desk.taxonomy.labels(target)
     data["taxonomy"] = content_hash(*(repr(label) for label in labels))
     data["encoder"] = reader.encoder.name
-    known: dict[str, Any] = {}
+    serving: Manifest | None = None
     try:
         if champion.version == desk.registry.champion(target):
-            known = desk.registry.manifest(target, champion.version).data
+            serving = desk.registry.manifest(target, champion.version)
     except ModelRefused:
-        known = {}
+        serving = None
+    known = serving.data if serving else {}
+    material = Material(found, mapped, champion, frozenset(known.get("cases", [])), reader)
     if not gold:
-        return Outcome(target, 0, None, champion.version, None, "没有可学习的办结样例")
+        return Outcome(target, 0, None, champion.version, None, "没有可学习的办结样例", material)
     if all(known.get(k) == data[k] for k in ("fingerprint", "taxonomy", "encoder")):
-        return Outcome(
-            target, len(gold), None, champion.version, None, "办结样例、分类和编码器都没有变化,无需重训"
-        )
+        note = "办结样例、分类和编码器都没有变化,无需重训"
+        material = replace(material, model=champion, manifest=serving)
+        return Outcome(target, len(gold), None, champion.version, None, note, material)
     verdict = compare(
         target,
         desk.taxonomy,
@@ -132,4 +141,5 @@ def _retrain_target(desk: Desk, target: str, reader: Reader, who: str, seed: int
         manifest.version if verdict.promote else champion.version,
         verdict,
         verdict.reason,
+        replace(material, model=model, manifest=manifest, seconds=time.perf_counter() - started),
     )

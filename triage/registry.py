@@ -92,7 +92,7 @@ class Registry:
                 thresholds=model.thresholds.to_dict(),
                 data=data,
                 metrics=metrics,
-                libraries={name: importlib.metadata.version(name) for name in LIBRARIES},
+                libraries=libraries(),
             )
             text = json.dumps(manifest.to_dict(), ensure_ascii=False, indent=1)
             (staged / "manifest.json").write_text(text, encoding="utf-8")
@@ -216,6 +216,11 @@ class Registry:
 
     def _refusal(self, target: str, version: str, why: str) -> ModelRefused:
         return ModelRefused(f"{TARGET_NAMES[target]}模型 {version} 未被采用:{why}。")
+
+
+def libraries() -> dict[str, str]:
+    """The libraries that a model depends on, as they are installed here."""
+    return {name: importlib.metadata.version(name) for name in LIBRARIES}
 
 
 def _version(now: datetime, digest: str) -> str:

@@ -3,21 +3,35 @@
 from __future__ import annotations
 
 import argparse
+import json
+import time
+from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
 from service.api import describe_models
 from service.command import EXIT_OK
+from service.commands.papers import new_file
+from service.report_docx import report_document
+from service.report_view import report_page
 from service.screen import progress_bar, say, say_json
 from training.learn_pairs import learn_pairs
+from training.report import training_report
 from training.retrain import Outcome, retrain
 from triage.config import Settings
 from triage.desk import Desk
+from triage.errors import InputError
 from triage.promotion import promote_version, roll_back
 from triage.taxonomy import TARGET_NAMES, TARGETS
 
+REPORT_KINDS = (".html", ".json", ".docx")
+
 
 def retrain_(args: argparse.Namespace, settings: Settings) -> int:
+    if args.report:
+        check_report_file(args.report)  # before an hour of training, not after it
     desk = Desk(settings)
+    started = time.perf_counter()
     targets = args.target or list(TARGETS)
     with progress_bar() as bar:
         steps = iter(range(len(targets) + 1))
@@ -28,6 +42,18 @@ def retrain_(args: argparse.Namespace, settings: Settings) -> int:
             on_step=lambda _: bar("训练", next(steps), len(targets)),
         )
         bar("训练", len(targets), len(targets))
+    if args.report:
+        took = time.perf_counter() - started
+        with progress_bar() as bar:
+            parts = iter(range(len(targets) + 1))
+            report = training_report(
+                desk,
+                outcomes,
+                who=args.who,
+                seconds=took,
+                on_step=lambda _: bar("训练报告", next(parts), len(targets)),
+            )
+        write_report(report, args.report)
     pairs = None if args.target else learn_pairs(desk, who=args.who)
     if args.json:
         learned = [pairs.to_dict()] if pairs else []
@@ -37,7 +63,32 @@ def retrain_(args: argparse.Namespace, settings: Settings) -> int:
         _say_outcome(outcome)
     if pairs:
         say(f"关联:认定 {pairs.joined} 对,排除 {pairs.parted} 对。{pairs.note}。")
+    if args.report:
+        say(f"训练报告已写到 {args.report}。")
     return EXIT_OK
+
+
+def check_report_file(path: Path) -> None:
+    """Raises InputError where a report cannot be written to ``path``: its kind, or because it exists."""
+    if path.suffix.lower() not in REPORT_KINDS:
+        raise InputError(f"训练报告请用 {'、'.join(REPORT_KINDS)} 结尾的文件名,不能用 {path.name}。")
+    if path.exists():
+        raise InputError(f"{path} 已存在,没有改动。请换一个文件名。")
+    if not path.absolute().parent.is_dir():
+        raise InputError(f"没有 {path.absolute().parent} 这个目录,训练报告写不进去。")
+
+
+def write_report(report: Mapping[str, Any], path: Path) -> None:
+    """As the kind of file that its name says."""
+    kind = path.suffix.lower()
+    if kind == ".docx":
+        content = report_document(report)
+    elif kind == ".json":
+        content = (json.dumps(report, ensure_ascii=False, indent=1) + "\n").encode()
+    else:
+        content = report_page(report).encode()
+    with new_file(path, force=False) as part:
+        part.write_bytes(content)
 
 
 def _say_outcome(outcome: Outcome) -> None:

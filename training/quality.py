@@ -1,0 +1,156 @@
+"""How well a model does on examples that it had not seen: by label, by confidence, what it confuses."""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from sklearn.metrics import f1_score
+
+from training.evaluate import ECE_BINS, calibration_error
+from triage.classifier import TargetModel
+from triage.ledger.year import Share
+from triage.routing import Thresholds
+
+BUDGETS = (0.01, 0.02, 0.05, 0.1)
+
+
+def share_of(count: int, of: int) -> dict[str, Any]:
+    """A share with its 95 % Wilson interval; rate and interval are None where there is nothing to count."""
+    share = Share(count, of)
+    return {
+        "count": count,
+        "of": of,
+        "rate": None if share.rate is None else round(share.rate, 4),
+        "interval": None if share.interval is None else [round(end, 4) for end in share.interval],
+    }
+
+
+@dataclass(frozen=True)
+class Unseen:
+    """First labels of n examples by models that had not seen them (cross-validation).
+
+    Attributes:
+        cases, titles, gold, first: of length n; probability: of the first label; right: whether it is
+            the gold label, shape (n,).
+    """
+
+    cases: list[str]
+    titles: list[str]
+    gold: list[str]
+    first: list[str]
+    probability: NDArray[np.float64]
+    right: NDArray[np.bool_]
+
+    @classmethod
+    def of(cls, model: TargetModel, wanted: Collection[str]) -> Unseen:
+        """Of the model's own examples, those whose case is ``wanted``."""
+        unseen, examples = model.state["unseen"], model.state["examples"]
+        rows = [i for i, (case, _, _) in enumerate(examples) if case in wanted]
+        return cls(
+            cases=[examples[i][0] for i in rows],
+            titles=[examples[i][1] for i in rows],
+            gold=[examples[i][2] for i in rows],
+            first=[unseen["labels"][i] for i in rows],
+            probability=np.asarray(unseen["probabilities"], dtype=np.float64)[rows],
+            right=np.asarray(unseen["right"], dtype=bool)[rows],
+        )
+
+    def __len__(self) -> int:
+        return len(self.cases)
+
+    def overall(self) -> dict[str, Any]:
+        """Share right and macro-F1."""
+        macro = f1_score(self.gold, self.first, average="macro", zero_division=0) if self.cases else None
+        return {
+            "judged": len(self),
+            "accuracy": share_of(int(self.right.sum()), len(self)),
+            "macro_f1": None if macro is None else round(float(macro), 4),
+        }
+
+    def by_label(self, labels: Sequence[str]) -> list[dict[str, Any]]:
+        """Precision and recall of each label, in the office's order."""
+        gold, first = Counter(self.gold), Counter(self.first)
+        hits = Counter(label for label, right in zip(self.gold, self.right, strict=True) if right)
+        return [
+            {
+                "label": label,
+                "n": gold[label],
+                "precision": share_of(hits[label], first[label]),
+                "recall": share_of(hits[label], gold[label]),
+            }
+            for label in labels
+        ]
+
+    def confusions(self, numbers: Mapping[str, str]) -> list[dict[str, Any]]:
+        """What was taken for what, most frequent first, each with its cases, the surest first.
+
+        Args:
+            numbers: case to the number that people know it by.
+        """
+        wrong: dict[tuple[str, str], list[dict[str, Any]]] = defaultdict(list)
+        for i in np.argsort(-self.probability, kind="stable"):
+            if not self.right[i]:
+                case = self.cases[i]
+                wrong[self.gold[i], self.first[i]].append(
+                    {
+                        "id": int(case),
+                        "number": numbers.get(case, ""),
+                        "title": self.titles[i],
+                        "probability": round(float(self.probability[i]), 4),
+                    }
+                )
+        ordered = sorted(wrong.items(), key=lambda item: (-len(item[1]), item[0]))
+        return [
+            {"gold": gold, "first": first, "count": len(cases), "cases": cases}
+            for (gold, first), cases in ordered
+        ]
+
+    def reliability(self) -> dict[str, Any]:
+        """How often first labels were right, by how sure they were: bins of equal width."""
+        at = np.minimum((self.probability * ECE_BINS).astype(int), ECE_BINS - 1)
+        bins = []
+        for b in range(ECE_BINS):
+            own = at == b
+            n = int(own.sum())
+            bins.append(
+                {
+                    "from": b / ECE_BINS,
+                    "to": (b + 1) / ECE_BINS,
+                    "n": n,
+                    "stated": round(float(self.probability[own].mean()), 4) if n else None,
+                    "right": share_of(int(self.right[own].sum()), n),
+                }
+            )
+        error = calibration_error(self.probability, self.right) if len(self) else None
+        return {"bins": bins, "calibration_error": None if error is None else round(error, 4)}
+
+
+def thresholds_at(model: TargetModel, budgets: Sequence[float] = BUDGETS) -> list[dict[str, Any]]:
+    """What the model would decide by itself at each error budget, measured on its unseen examples."""
+    untrained = set(model.state["unseen"]["untrained"])
+    return [_threshold(model.thresholds_for(budget), untrained) for budget in budgets]
+
+
+def _threshold(found: Thresholds, untrained: Collection[str]) -> dict[str, Any]:
+    routed = round(found.coverage * found.examples)
+    right = round((found.precision or 0.0) * routed)
+    return {
+        "budget": found.budget,
+        "threshold": None if found.pooled is None else round(found.pooled, 4),
+        "coverage": share_of(routed, found.examples),
+        "precision": share_of(right, routed),
+        "reason": found.reason,
+        "exceptions": [
+            {
+                "label": label,
+                "threshold": None if needed is None else round(needed, 4),
+                "untrained": label in untrained,
+            }
+            for label, needed in sorted(found.by_label.items())
+        ],
+    }

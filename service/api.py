@@ -74,11 +74,12 @@ def try_triage(body: SubmissionIn, desk: TheDesk) -> TriageOut:
             }
             for r in found
         ]
-    lead = next(iter(advice.predictions.values()))
+        predictions = desk.as_routed(advice.predictions, session)
+    lead = next(iter(predictions.values()))
     return TriageOut(
         route="auto" if lead.auto and not desk.held_back(advice, found) else "review",
         flags=[FlagOut.make(f.kind, f.score, f.reason) for f in advice.flags],
-        predictions=[PredictionOut.of(p) for p in advice.predictions.values()],
+        predictions=[PredictionOut.of(p) for p in predictions.values()],
         related=related,
     )
 

@@ -14,6 +14,7 @@ from scipy.stats import binomtest
 
 from service import (
     api,
+    api_audit,
     api_files,
     api_handling,
     api_ledger,
@@ -22,6 +23,7 @@ from service import (
     pages,
     pages_accounts,
     pages_acts,
+    pages_audit,
     pages_case,
     pages_entry,
     pages_intake,
@@ -84,12 +86,14 @@ def make_app(settings: Settings, desk: Desk | None = None) -> FastAPI:
     app.include_router(api.router)
     app.include_router(api_merges.router)
     app.include_router(api_ledger.router)
+    app.include_router(api_audit.router)
     app.include_router(api_handling.router)
     app.include_router(api_files.router)
     app.include_router(pages_entry.router)
     app.include_router(pages_accounts.router)
     app.include_router(pages_queue.router)
     app.include_router(pages_reports.router)  # before the models': /models/drift is no target
+    app.include_router(pages_audit.router)  # before the models' own, where its address would be a target
     app.include_router(pages_models.router)
     app.include_router(pages.router)
     app.include_router(pages_ledger.router)

@@ -18,8 +18,9 @@ from service.related_view import DONE, related_context
 from service.schemas_handling import HandlingOut
 from triage.desk import Desk
 from triage.errors import TriageError
+from triage.ledger.audits import is_blind, shown_predictions
 from triage.ledger.deadlines import DEADLINE_NAMES, is_open
-from triage.ledger.decisions import newest_predictions, settled
+from triage.ledger.decisions import settled
 from triage.ledger.events import flags_of
 from triage.ledger.memberships import SHARED, follows
 from triage.ledger.neighbours import neighbours
@@ -55,7 +56,7 @@ def case_context(
         typed: the form that was refused: ``act`` and its fields; empty otherwise.
     """
     taxonomy = desk.taxonomy
-    predictions = newest_predictions(case)
+    predictions = shown_predictions(case)
     waiting, _ = list_cases(CaseFilter(state="in_review"), session=session, limit=2, unsure_first=True)
     earlier, later = neighbours(case, session=session, section=person.bound_to)
     offers = offers_for(case, person, taxonomy, typed, field_errors(refused))
@@ -66,8 +67,9 @@ def case_context(
         "from_lead": SHARED if follows(case) else (),
         "flags": flags_of(case),
         "near": near_cases(predictions, session=session),
-        "title_pieces": mark(case.title or "(无标题)", case.predictions),
-        "body_pieces": mark(case.body, case.predictions),
+        "title_pieces": mark(case.title or "(无标题)", list(predictions.values())),
+        "body_pieces": mark(case.body, list(predictions.values())),
+        "blind": is_blind(case),
         "choices": {t: [x.name for x in taxonomy.labels(t) if x.active] for t in TARGETS},
         "leader": case.leader or taxonomy.leader_of(case.section),
         "handling": HandlingOut.of(case),

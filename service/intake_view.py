@@ -11,8 +11,9 @@ from sqlalchemy.orm import Session
 from triage.desk import Desk
 from triage.documents.columns import COLUMN_NAMES
 from triage.errors import InputError
+from triage.ledger.audits import is_blind, shown_predictions
 from triage.ledger.cases import get_case
-from triage.ledger.decisions import newest_predictions, settled
+from triage.ledger.decisions import settled
 from triage.ledger.events import flags_of
 from triage.ledger.file_tables import WaitingFileRow
 from triage.ledger.intake import find_case
@@ -82,7 +83,8 @@ def told_of(case: CaseRow | None, session: Session) -> dict[str, Any]:
     related = [r for r, _ in relations_of(case.id, session=session) if r.status != "dismissed"]
     return {
         "case": case,
-        "predictions": newest_predictions(case),
+        "predictions": shown_predictions(case),
+        "blind": is_blind(case),
         "decisions": settled(case),
         "flags": flags_of(case),
         "related": related,

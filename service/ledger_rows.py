@@ -11,6 +11,7 @@ from typing import Any
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session, aliased
 
+from triage.ledger.audits import blind_cases
 from triage.ledger.search import DONE
 from triage.ledger.tables import CaseRow, MergeMemberRow, PredictionRow, RelationRow
 from triage.taxonomy import TARGETS, Taxonomy
@@ -73,14 +74,16 @@ def ledger_lines(
 
 
 def _proposed(ids: Sequence[int], session: Session) -> dict[int, dict[str, tuple[str, float]]]:
-    """The newest prediction's first label; the others, and the evidence, are not read."""
+    """The newest prediction's first label, not of a blind case; the others, and the evidence, are not read."""
     if not ids:
         return {}
     label, sure = PredictionRow.ranked[(0, 0)].as_string(), PredictionRow.ranked[(0, 1)].as_float()
     made = select(PredictionRow.case_id, PredictionRow.target, label, sure)
     found: dict[int, dict[str, tuple[str, float]]] = {}
     for case_id, target, first, p in session.execute(
-        made.where(PredictionRow.case_id.in_(ids)).order_by(PredictionRow.id)
+        made.where(PredictionRow.case_id.in_(ids), PredictionRow.case_id.not_in(blind_cases())).order_by(
+            PredictionRow.id
+        )
     ):
         found.setdefault(case_id, {})[target] = (first, p)
     return found

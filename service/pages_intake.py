@@ -24,6 +24,7 @@ from triage.desk import Desk
 from triage.documents.kinds import OWN_NAMES
 from triage.documents.reading import MAX_FILE_BYTES, base_name
 from triage.errors import Conflict, InputError, LedgerBusy, OutcomeUnknown, TriageError
+from triage.ledger.audits import shown_predictions
 from triage.ledger.batches import list_batches
 from triage.ledger.cases import get_case
 from triage.ledger.file_tables import WaitingFileRow
@@ -85,8 +86,9 @@ def show_intake(
             ready=sum(item["ready"] for item in items),
             batches=list_batches(session=session, limit=BATCHES),
             ended=[
-                (row, get_case(row.case_id, session=session) if row.case_id else None)
+                (row, case, shown_predictions(case).get("section") if case else None)
                 for row in list_ended(session=session, limit=12)
+                for case in [get_case(row.case_id, session=session) if row.case_id else None]
             ],
             refused=refused,
             done=done,

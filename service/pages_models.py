@@ -37,7 +37,15 @@ Text = Annotated[str, Form(max_length=2000)]
 def models_page(request: Request, desk: TheDesk, done: Annotated[str, Query(max_length=40)] = "") -> Response:
     with desk.ledger.read() as session:
         history = {target: _history(target, session) for target in TARGET_NAMES}
-        return render(request, desk, "models.html", models=describe_models(desk), history=history, done=done)
+        return render(
+            request,
+            desk,
+            "models.html",
+            models=describe_models(desk),
+            history=history,
+            done=done,
+            stops=desk.stops(session),
+        )
 
 
 @router.get("/{target}")

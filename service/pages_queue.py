@@ -17,12 +17,13 @@ from service.deciding import decide_as_chosen
 from service.marking import mark
 from service.pages import render
 from service.people import ThePerson
-from service.queue_view import REASONS, WHY_NAMES, cells_of, initials, queue_rows, whys_of
+from service.queue_view import REASONS, WHY_NAMES, cells_of, initials, queue_rows, said_of_audit, whys_of
 from service.retrying import RetryingRoute
 from triage.desk import Desk
 from triage.errors import InputError, LedgerBusy, OutcomeUnknown, TriageError
+from triage.ledger.audits import is_blind, shown_predictions
 from triage.ledger.cases import get_case
-from triage.ledger.decisions import newest_predictions, settled
+from triage.ledger.decisions import settled
 from triage.ledger.events import EVENT_NAMES
 from triage.ledger.relations import relations_of
 from triage.ledger.search import CaseFilter, count_by_state, list_cases
@@ -105,6 +106,7 @@ def show_queue(
         ids = [row.case.id for row in rows]
         shown = get_case(case_id, session=session) if case_id is not None else (found[0] if found else None)
         waiting = shown is not None and shown.id in ids
+        written = get_case(done, session=session) if done is not None else None
         at = ids.index(shown.id) if shown is not None and waiting else -1
         return render(
             request,
@@ -124,7 +126,9 @@ def show_queue(
             why_names=WHY_NAMES,
             newest_event=session.scalar(select(func.max(EventRow.id))) or 0,
             next_id=ids[at + 1] if at + 1 < len(ids) else None,
-            written=get_case(done, session=session) if done is not None else None,
+            written=written,
+            written_audit=said_of_audit(written) if written is not None else "",
+            stops=desk.stops(session),
             outcomes=outcomes,
             **(_pane(desk, shown, session, error, typed or {}) if shown is not None else {"case": None}),
         )
@@ -231,6 +235,8 @@ def confirm_many(
     for case_id, version, labels in [_row(row) for row in shown[:PAGE]]:  # all are read before one is written
         try:
             with desk.ledger.write() as session:
+                if is_blind(get_case(case_id, session=session)):
+                    raise InputError("抽查的件要打开来独立认定,不能成批认定。")
                 decide_as_chosen(
                     desk, case_id, labels, version=version, who=person.name, why="", session=session
                 )
@@ -286,7 +292,7 @@ def _pane(
     desk: Desk, case: CaseRow, session: Session, error: str, typed: Mapping[str, str]
 ) -> dict[str, Any]:
     """What the right side needs of a case."""
-    predictions, decisions = newest_predictions(case), settled(case)
+    predictions, decisions = shown_predictions(case), settled(case)
     related = [
         (row, other) for row, other in relations_of(case.id, session=session) if row.status != "dismissed"
     ]
@@ -304,8 +310,9 @@ def _pane(
         "reasons": REASONS,
         "typed": typed,
         "error": error,
-        "title_pieces": mark(case.title or "(无标题)", case.predictions),
-        "body_pieces": mark(case.body, case.predictions),
+        "title_pieces": mark(case.title or "(无标题)", list(predictions.values())),
+        "body_pieces": mark(case.body, list(predictions.values())),
+        "blind": is_blind(case),
         "open_": case.state == "in_review",
     }
 
@@ -322,6 +329,7 @@ def _told(desk: Desk, case_id: int) -> Response:
                 "state": case.state,
                 "state_name": STATE_NAMES[case.state],
                 "labels": labels,
+                "audit": said_of_audit(case),
             }
         )
 

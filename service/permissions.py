@@ -46,6 +46,8 @@ _CASE, _API = "/cases/{case_id}", "/api/cases/{case_id}"
 NEEDS: dict[str, Need] = {
     **_need("read", "all", "GET /", "GET /me", "POST /me/password", "POST /me/end", "POST /sign-out"),
     **_need("read", "no", f"GET {_CASE}/with/{{other_id}}", "GET /models"),
+    **_need("read", "no", "GET /models/audit", "GET /api/audit"),
+    **_need("models", "no", "POST /models/audit/stops/{stop_id}/resume"),
     **_need("read", "no", "GET /models/{target}", "GET /models/{target}/versions/{version}"),
     **_need(
         "read",

@@ -11,6 +11,7 @@ from service.schemas_files import CaseFileOut
 from service.schemas_handling import HandlingOut
 from service.schemas_parts import CommitmentIn, CommitmentOut, MergeBrief, Strict
 from triage.flags import FLAG_NAMES
+from triage.ledger.audits import is_blind
 from triage.ledger.decisions import DECISION_NAMES
 from triage.ledger.events import EVENT_NAMES, flags_of
 from triage.ledger.memberships import settled_labels
@@ -249,7 +250,9 @@ class CaseOut(CaseSummary):
     cosigners: str = Field(description="附议代表")
     phone: str = Field(description="代表联系电话")
     proposed_unit: str = Field(description="代表建议的承办单位")
-    predictions: list[PredictionOut]
+    drawn: bool = Field(description="是否抽查的件")
+    blind: bool = Field(description="抽查而还没有人认定:推荐不显示,请独立认定")
+    predictions: list[PredictionOut] = Field(description="抽查的件在认定之前为空")
     decisions: list[DecisionOut]
     relations: list[RelationOut]
     merge: MergeBrief | None = Field(description="所在的并案,没有则为空")
@@ -262,6 +265,7 @@ class CaseOut(CaseSummary):
     def whole(
         cls, case: CaseRow, relations: list[tuple[RelationRow, CaseRow]], taxonomy: Taxonomy
     ) -> CaseOut:
+        blind = is_blind(case)
         return cls.model_validate(
             {
                 **_summary(case, taxonomy),
@@ -269,7 +273,9 @@ class CaseOut(CaseSummary):
                 "cosigners": case.cosigners,
                 "phone": case.phone,
                 "proposed_unit": case.proposed_unit,
-                "predictions": [PredictionOut.of_row(p) for p in case.predictions],
+                "drawn": case.audit is not None,
+                "blind": blind,
+                "predictions": [] if blind else [PredictionOut.of_row(p) for p in case.predictions],
                 "decisions": [DecisionOut.of(d) for d in case.decisions],
                 "relations": [RelationOut.of(r, other) for r, other in relations],
                 "merge": MergeBrief.of(case),

@@ -35,6 +35,8 @@ from triage.ledger.store import Ledger
 from triage.text import get_segmenter
 
 BASE_URL = "http://127.0.0.1:8000"
+NO_LOT = {"TRIAGE_AUDIT_SHARE": "0"}  # what is sure is routed, every time
+os.environ |= NO_LOT
 
 
 @pytest.fixture(scope="session")
@@ -79,7 +81,9 @@ def jieba_cache(cache_dir: Path) -> Path:
 @pytest.fixture
 def settings(tmp_path: Path, jieba_cache: Path) -> Settings:
     """An empty office of its own, without sentence vectors (quick)."""
-    settings = SharedCache.from_env({"TRIAGE_HOME": str(tmp_path / "office"), "TRIAGE_ENCODER": "none"})
+    settings = SharedCache.from_env(
+        {"TRIAGE_HOME": str(tmp_path / "office"), "TRIAGE_ENCODER": "none", **NO_LOT}
+    )
     own = settings.home / "var" / "cache"  # for whoever knows the folder of the office only
     own.mkdir(parents=True, mode=0o700)
     os.link(jieba_cache, own / jieba_cache.name)
@@ -120,7 +124,7 @@ def demo_settings(demo_home_once: Path, cache_dir: Path, tmp_path: Path) -> Sett
     """A copy of the demo's office for one test."""
     home = tmp_path / "demo"
     shutil.copytree(demo_home_once, home)
-    return SharedCache.from_env({"TRIAGE_HOME": str(home)})
+    return SharedCache.from_env({"TRIAGE_HOME": str(home), **NO_LOT})
 
 
 @pytest.fixture

@@ -42,7 +42,7 @@ def demo_desk(demo_home_once: Path, tmp_path_factory: pytest.TempPathFactory) ->
     """One copy of the sample office for the whole file; hardly anything is written to it."""
     home = tmp_path_factory.mktemp("api") / "home"
     shutil.copytree(demo_home_once, home)
-    desk = Desk(Settings.from_env({"TRIAGE_HOME": str(home)}))
+    desk = Desk(Settings.from_env({"TRIAGE_HOME": str(home), "TRIAGE_AUDIT_SHARE": "0"}))
     yield desk
     desk.ledger.close()
 

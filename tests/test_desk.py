@@ -17,7 +17,8 @@ from triage.desk import Desk
 from triage.errors import InputError, LedgerMissing, TaxonomyError, TriageError
 from triage.ledger.cases import get_case
 from triage.ledger.closing import close_case
-from triage.ledger.decisions import ROUTER, decide, newest_decisions, newest_predictions
+from triage.ledger.decisions import ROUTER, decide, newest_decisions
+from triage.ledger.predictions import newest_predictions
 from triage.ledger.relations import relations_of
 from triage.ledger.store import Ledger
 from triage.ledger.submissions import Submission

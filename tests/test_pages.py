@@ -77,7 +77,7 @@ def office(demo_home_once: Path, tmp_path_factory: pytest.TempPathFactory) -> It
     """One copy of the sample office for all pages that are only looked at."""
     home = tmp_path_factory.mktemp("pages") / "home"
     shutil.copytree(demo_home_once, home)
-    desk = Desk(Settings.from_env({"TRIAGE_HOME": str(home)}))
+    desk = Desk(Settings.from_env({"TRIAGE_HOME": str(home), "TRIAGE_AUDIT_SHARE": "0"}))
     yield desk
     desk.ledger.close()
 

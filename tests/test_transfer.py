@@ -27,9 +27,10 @@ from triage.ledger.chain import head
 from triage.ledger.closing import close_case
 from triage.ledger.commitments import Commitment, keep_commitment, look_back
 from triage.ledger.contacts import add_contact
-from triage.ledger.decisions import decide, newest_predictions
+from triage.ledger.decisions import decide
 from triage.ledger.events import add_event
 from triage.ledger.merges import merge_cases
+from triage.ledger.predictions import newest_predictions
 from triage.ledger.relations import relations_of
 from triage.ledger.store import Ledger
 from triage.ledger.submissions import Submission

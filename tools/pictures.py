@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 import tempfile
 from pathlib import Path
@@ -23,6 +24,7 @@ def main() -> int:
     PICTURES.mkdir(exist_ok=True)
     with tempfile.TemporaryDirectory() as folder, chromium() as browser:
         home = Path(folder) / "home"
+        os.environ["TRIAGE_AUDIT_SHARE"] = "0"  # no case by lot: the same pictures every time
         if triage(["--home", str(home), "demo"]) != 0:
             return 1
         with LiveServer(home) as server:

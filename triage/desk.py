@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import random
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
 from typing import Any
@@ -21,14 +22,17 @@ from triage.encoder import Vectors, get_encoder
 from triage.errors import OutcomeUnknown
 from triage.evidence import Comparison
 from triage.flags import Flag, FlagModel
+from triage.ledger.audits import REASON, add_audit
 from triage.ledger.cases import get_case
 from triage.ledger.decisions import ROUTER, add_decision, settle
 from triage.ledger.events import add_event
 from triage.ledger.files import FileRef, link_file
 from triage.ledger.intake import add_case, find_case, note_resent
+from triage.ledger.learning_tables import RoutingStopRow
 from triage.ledger.predictions import add_prediction
 from triage.ledger.records import RECORD, Record, add_record
 from triage.ledger.relations import propose_relations
+from triage.ledger.routing_stops import binding_stops, under_stops
 from triage.ledger.states import move
 from triage.ledger.store import Ledger, after_commit
 from triage.ledger.submissions import Submission, check_submission
@@ -76,7 +80,11 @@ class Receipt:
 
 
 class Desk:
-    """One office's models, ledger and index of cases; safe to use from several threads."""
+    """One office's models, ledger and index of cases; safe to use from several threads.
+
+    Attributes:
+        draw: a number from 0 up to 1, by lot; below ``audit_share`` a sure case is reviewed blind.
+    """
 
     def __init__(self, settings: Settings, *, ledger: Ledger | None = None) -> None:
         """Raises TaxonomyError or LedgerMissing where the office is not set up."""
@@ -98,6 +106,7 @@ class Desk:
         )
         self._index = LedgerIndex(index, self.ledger, settings.memory_cases)
         self._bridges: dict[str, Bridge] = {}
+        self.draw: Callable[[], float] = random.SystemRandom().random
 
     @property
     def taxonomy(self) -> Taxonomy:
@@ -214,6 +223,15 @@ class Desk:
             held.insert(0, "疑似与在办件重复,请先核对")
         return held
 
+    def as_routed(self, predictions: Mapping[str, Prediction], session: Session) -> dict[str, Prediction]:
+        """The predictions as the router takes them: no label is sure whose automatic routing stopped."""
+        return under_stops(predictions, session=session, taxonomy=self.taxonomy)
+
+    def stops(self, session: Session) -> list[RoutingStopRow]:
+        """The stops of automatic routing that bind the models which serve."""
+        serving = {target: model.version for target, model in self.champions.models().items()}
+        return binding_stops(serving, session=session)
+
     def knows(self, submission: Submission) -> bool:
         """Whether a checked submission is in the ledger already."""
         with self.ledger.read() as session:
@@ -284,10 +302,16 @@ class Desk:
 
     def _route(self, case: CaseRow, advice: Advice, found: Sequence[Related], session: Session) -> None:
         """Decide what is sure; a likely duplicate or a flagged case is for a person, however
-        sure the labels."""
-        rows = {target: add_prediction(case, p, session=session) for target, p in advice.predictions.items()}
+        sure the labels, and so is one that is drawn for the audit sample."""
+        predictions = self.as_routed(advice.predictions, session)
+        rows = {target: add_prediction(case, p, session=session) for target, p in predictions.items()}
         session.flush()
         held = self.held_back(advice, found)
+        lead = next(iter(predictions.values()))  # the section, where the office has sections
+        sure = lead.auto and not held
+        if sure and self.draw() < self.settings.audit_share:
+            self._draw(case, session)
+            return
         for flag in advice.flags:
             add_event(
                 "flagged",
@@ -299,7 +323,7 @@ class Desk:
                 why=flag.reason,
             )
         undecided = []
-        for target, prediction in advice.predictions.items():
+        for target, prediction in predictions.items():
             if prediction.auto and not held:
                 add_decision(
                     case,
@@ -324,9 +348,7 @@ class Desk:
                 )
             else:
                 undecided.append(f"{TARGET_NAMES[target]}:{prediction.reason}")
-        lead = next(iter(advice.predictions.values()))  # the section, where the office has sections
         case.certainty = lead.probability
-        sure = lead.auto and not held
         case.route = "auto" if sure else "review"
         if held:
             case.route_reason = ";".join(held)
@@ -340,6 +362,19 @@ class Desk:
         session.refresh(case, ["decisions", "predictions", "events"])
         if sure:
             settle(case, [lead.target], self.taxonomy, who=ROUTER, session=session)
+
+    def _draw(self, case: CaseRow, session: Session) -> None:
+        """For the audit sample: nothing is decided, and nothing tells what the models said.
+
+        The certainty is left out until somebody decided: the queue is ordered by it, and a case
+        without one stands first in it.
+        """
+        share, promise = self.settings.audit_share, 1 - self.settings.error_budget
+        add_audit(case, share=share, promise=promise, who=ROUTER, session=session)
+        case.route, case.route_reason = "review", REASON
+        move(case, "in_review", "queued", who=ROUTER, session=session, why=REASON)
+        session.flush()
+        session.refresh(case, ["decisions", "predictions", "events", "audit"])
 
     def enter(
         self,

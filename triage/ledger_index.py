@@ -18,9 +18,9 @@ from triage.case_index import CaseIndex, make_case_text
 from triage.encoder import Vectors
 from triage.evidence import Comparison, compare
 from triage.ledger.cases import get_case
-from triage.ledger.decisions import newest_predictions
 from triage.ledger.memberships import settled_labels
 from triage.ledger.pair_weights import newest_weights
+from triage.ledger.predictions import newest_predictions
 from triage.ledger.store import Ledger
 from triage.ledger.tables import CaseReadingRow, CaseRow, EventRow, MergeMemberRow, VectorRow
 from triage.pairs import CaseText

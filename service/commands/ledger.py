@@ -16,10 +16,11 @@ from service.screen import progress_bar, say, say_json, show_table
 from triage.config import Settings
 from triage.errors import InputError
 from triage.flags import FLAG_NAMES
+from triage.ledger.audits import is_blind, shown_predictions
 from triage.ledger.cases import get_case
 from triage.ledger.closing import close_case
 from triage.ledger.commitments import Commitment
-from triage.ledger.decisions import DECISION_NAMES, decide, newest_decisions, newest_predictions, settled
+from triage.ledger.decisions import DECISION_NAMES, decide, newest_decisions, settled
 from triage.ledger.events import EVENT_NAMES, flags_of
 from triage.ledger.groups import list_groups
 from triage.ledger.memberships import SHARED, follows, settled_labels
@@ -57,7 +58,7 @@ def list_(args: argparse.Namespace, settings: Settings) -> int:
         rows, total = list_cases(wanted, session=session, limit=args.limit)
         records = []
         for case in rows:
-            decided, predicted = settled_labels(case), newest_predictions(case)
+            decided, predicted = settled_labels(case), shown_predictions(case)
             cells = {}
             for target in TARGETS:
                 if target in decided:
@@ -137,7 +138,9 @@ def show(args: argparse.Namespace, settings: Settings) -> int:
         say(f"{case.session} {case.number or '无编号'} {case.kind} {STATE_NAMES[case.state]}")
         say(f"{case.title}\n{case.deputy} {case.delegation} 收件 {case.received_on}\n\n{case.body}\n")
         decided, own = settled(case), newest_decisions(case)
-        for target, row in newest_predictions(case).items():
+        if is_blind(case):
+            say("抽查的件:请独立认定,认定前不显示推荐。")
+        for target, row in shown_predictions(case).items():
             ranked = ",".join(f"{label} {percent(p)}" for label, p in row.ranked[:3])
             words = "、".join(w["word"] for w in row.evidence["words"][:6])
             say(f"推荐{TARGET_NAMES[target]}:{ranked}(依据:{words};{row.reason};模型 {row.model_version})")
@@ -176,7 +179,7 @@ def close(args: argparse.Namespace, settings: Settings) -> int:
             from_lead = SHARED if follows(case) else ()
             open_ = {
                 target: decided[target].label if target in decided else row.ranked[0][0]
-                for target, row in newest_predictions(case).items()
+                for target, row in shown_predictions(case).items()
                 if target not in from_lead and (target not in decided or decided[target].kind == "auto")
             }
             if open_:

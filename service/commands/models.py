@@ -5,15 +5,18 @@ from __future__ import annotations
 import argparse
 import json
 import time
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from datetime import date
 from pathlib import Path
 from typing import Any
 
 from service.api import describe_models
+from service.api_audit import describe_audit
 from service.command import EXIT_OK
 from service.commands.papers import new_file
 from service.report_docx import report_document
 from service.report_view import report_page
+from service.schemas_audit import AuditOut
 from service.screen import progress_bar, say, say_json
 from training.learn_pairs import learn_pairs
 from training.report import training_report
@@ -110,7 +113,8 @@ def _say_outcome(outcome: Outcome) -> None:
 
 
 def models(args: argparse.Namespace, settings: Settings) -> int:
-    described = describe_models(Desk(settings))
+    desk = Desk(settings)
+    described = describe_models(desk)
     if args.json:
         say_json([m.model_dump(mode="json") for m in described])
         return EXIT_OK
@@ -124,7 +128,25 @@ def models(args: argparse.Namespace, settings: Settings) -> int:
                 f"  {mark} {version['version']}  样例 {version['data']['examples']} 件  编码器 {version['encoder']}"
                 f"  {_measured(version['metrics'])}"
             )
+    for line in _audited(describe_audit(desk, date.today().year)):
+        say(line)
     return EXIT_OK
+
+
+def _audited(audit: AuditOut) -> Iterator[str]:
+    """What the audit sample says of this year, and what it stopped."""
+    total = audit.total
+    yield (
+        f"抽查({audit.year} 年,{TARGET_NAMES[audit.target]}):抽出 {total.drawn} 件,独立认定 {total.judged} 件"
+        + (
+            f",{total.right} 件与模型相同,自动认定正确率 {total.precision:.0%}(95% 区间 {total.low:.0%} 至 {total.high:.0%})"
+            if total.precision is not None
+            else ""
+        )
+    )
+    for stop in audit.stops:
+        if stop.binding:
+            yield f"  注意:{stop.target_name}“{stop.label}”的自动认定已停:{stop.why}(模型 {stop.model_version})"
 
 
 def _measured(metrics: dict[str, Any]) -> str:

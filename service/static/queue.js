@@ -99,9 +99,14 @@
     });
   const hasWhy = () => form().elements.why.value || form().elements.other_why.value.trim();
 
+  // what is reviewed blind comes without a choice: each is made before anything is sent
+  const toChoose = () => [...form().querySelectorAll("fieldset[data-blind]")].find((f) => !picked(f.dataset.target));
+  const isBlind = () => !!form().querySelector("fieldset[data-blind]");
+
   function decide() {
     if (!form() || !form().elements.why || current?.dataset.is) return;
-    if (differs() && !hasWhy()) { askWhy(); return; }
+    if (toChoose()) { choose(toChoose().dataset.target); return; }
+    if (!isBlind() && differs() && !hasWhy()) { askWhy(); return; }
     send(current, new FormData(form()));
     show(following());
   }
@@ -125,7 +130,7 @@
       const back = Object.assign(document.createElement("button"), { type: "button", textContent: "撤回" });
       back.addEventListener("click", () => undo(row));
       row.dataset.version = told.version;
-      mark(row, "written", `已记入台账:${told.labels.join("、")}`, back);
+      mark(row, "written", `已记入台账:${told.labels.join("、")}${told.audit ? `;${told.audit}` : ""}`, back);
       done.push(row);
     } catch (error) {
       const why = error instanceof TypeError ? "连不上服务,没有写入,请稍后再试。" : error.message;
@@ -201,7 +206,7 @@
       pick(target, label);
       closeChooser();
       pane.focus();
-      if (target === "section") decide();
+      if (target === "section" || isBlind()) decide();
     };
     const list = () => {
       const lines = matching().map(([name, letters]) => {

@@ -24,9 +24,9 @@ START_SECONDS = 60.0
 
 
 def clean_env(**more: str) -> dict[str, str]:
-    """The environment of a child: no TRIAGE_* of whoever starts it, no proxy, no __pycache__."""
+    """The environment of a child: no TRIAGE_* of whoever starts it, no case drawn by lot, no proxy, no __pycache__."""
     own = {k: v for k, v in os.environ.items() if not k.startswith("TRIAGE_") and "proxy" not in k.lower()}
-    return {**own, "PYTHONDONTWRITEBYTECODE": "1", **more}
+    return {**own, "TRIAGE_AUDIT_SHARE": "0", "PYTHONDONTWRITEBYTECODE": "1", **more}
 
 
 def free_port() -> int:

@@ -9,6 +9,7 @@ from typing import Any
 from sqlalchemy.orm import Session
 
 from triage.errors import Conflict, InputError
+from triage.ledger.audits import is_blind
 from triage.ledger.cases import get_case
 from triage.ledger.claims import changes_since, claim
 from triage.ledger.events import add_event
@@ -22,6 +23,8 @@ from triage.ledger.memberships import (
     shared_labels,
 )
 from triage.ledger.merge_changes import assign_members
+from triage.ledger.predictions import newest_predictions
+from triage.ledger.routing_stops import stop_where_broken
 from triage.ledger.states import STATE_NAMES, assign
 from triage.ledger.tables import CaseRow, DecisionRow, MergeRow, PredictionRow
 from triage.ledger.texts import check_who, check_why
@@ -75,11 +78,6 @@ def _origin(merge: MergeRow, target: str, label: str) -> DecisionRow:
     return of_lead[-1] if of_lead else min(made, key=lambda d: d.id)
 
 
-def newest_predictions(case: CaseRow) -> dict[str, PredictionRow]:
-    """Target to the latest prediction."""
-    return {prediction.target: prediction for prediction in case.predictions}
-
-
 def decide(
     case_id: int,
     labels: Mapping[str, str],
@@ -93,7 +91,8 @@ def decide(
     """Record a person's decisions on some targets, all or none.
 
     A label that is the first of the newest prediction is a confirmation, any other an
-    override, which needs ``why``.
+    override, which needs ``why``, except on a case that is reviewed blind: who cannot see what the
+    model said cannot know that it differs.
 
     Args:
         labels: target to label.
@@ -101,7 +100,8 @@ def decide(
             that a person has decided already is not decided again.
 
     Raises:
-        InputError: no name, unknown target or label, override without a reason.
+        InputError: no name, unknown target or label, override without a reason, a blind review
+            that leaves out what the case is assigned by.
         Conflict: somebody decided meanwhile, the case is closed, or the label is its lead's to give.
     """
     who, why = check_who(who), check_why(why)
@@ -116,11 +116,15 @@ def decide(
     predictions = newest_predictions(case)
     before = newest_decisions(case)
     stood = settled_labels(case)
+    blind = is_blind(case)
+    lead = lead_target(taxonomy)
+    if blind and lead is not None and lead not in labels:
+        raise InputError(f"抽查的件请连同{TARGET_NAMES[lead]}一起认定。", field="decisions")
     for target, label in labels.items():
         if target not in TARGETS:
             raise InputError(f"没有“{target}”这个认定项,可选:{'、'.join(TARGETS)}。", field="target")
         taxonomy.check_label(target, label)
-        if _kind(predictions.get(target), label) == "override" and not why:
+        if _kind(predictions.get(target), label) == "override" and not (why or blind):
             raise InputError(f"{TARGET_NAMES[target]}改为“{label}”与推荐不同,请写明理由。", field="why")
     if seen_version is None:
         taken = [t for t in labels if t in before and before[t].kind in ("confirm", "override")]
@@ -137,6 +141,11 @@ def decide(
     session.refresh(case, ["decisions"])
     settle(case, labels, taxonomy, who=who, session=session)
     _lead_on(case, labels, who=who, why=why, session=session)
+    if blind:
+        case.certainty = predictions[lead].ranked[0][1] if lead is not None else None
+        session.flush()
+        session.expire(case, ["events"])
+        stop_where_broken(case, labels, session=session, taxonomy=taxonomy)
     return made
 
 
@@ -176,6 +185,11 @@ def record_decision(
     )
 
 
+def lead_target(taxonomy: Taxonomy) -> str | None:
+    """What a case is assigned by: the section, where the office has sections."""
+    return next((t for t in TARGETS if taxonomy.labels(t)), None)
+
+
 def settle(
     case: CaseRow, decided: Collection[str], taxonomy: Taxonomy, *, who: str, session: Session
 ) -> None:
@@ -187,7 +201,7 @@ def settle(
     Args:
         decided: targets that were decided just now.
     """
-    lead = next((t for t in TARGETS if taxonomy.labels(t)), None)
+    lead = lead_target(taxonomy)
     if lead is not None and lead in decided:
         assign(case, newest_decisions(case)[lead].label, who=who, session=session)
 

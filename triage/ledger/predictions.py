@@ -8,6 +8,11 @@ from triage.ledger.tables import CaseRow, PredictionRow
 from triage.prediction import Prediction
 
 
+def newest_predictions(case: CaseRow) -> dict[str, PredictionRow]:
+    """Target to the latest prediction."""
+    return {prediction.target: prediction for prediction in case.predictions}
+
+
 def add_prediction(case: CaseRow, prediction: Prediction, *, session: Session) -> PredictionRow:
     """Append one prediction; every label keeps its probability."""
     row = PredictionRow(

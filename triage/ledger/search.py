@@ -16,9 +16,11 @@ from sqlalchemy.sql.elements import UnaryExpression
 from sqlalchemy.sql.operators import custom_op
 
 from triage.errors import InputError
+from triage.ledger.audits import blind_cases
 from triage.ledger.case_order import check_sort, order_of
 from triage.ledger.case_sets import ASKED, HOWS, YES_OR_NO, was_decided, was_merged
 from triage.ledger.case_words import Phrase, fold, having, indexes_only
+from triage.ledger.learning_tables import AuditRow
 from triage.ledger.states import STATE_NAMES
 from triage.ledger.submissions import ROLES
 from triage.ledger.tables import CaseRow, EventRow, PredictionRow
@@ -50,8 +52,8 @@ class CaseFilter:
             signers. As it is, except that case, width and line breaks make no difference.
         words: apart by spaces; each stands in title or body.
         leader: set on the case, or else in charge of its section, one of ``leader_sections``.
-        proposed: the first section of the newest recommendation.
-        waits_for: why a person must look: a kind of flag, ``duplicate``, ``sent_back`` or ``unsure``.
+        proposed: the first section of the newest recommendation; never of one that is reviewed blind.
+        waits_for: why a person must look: a kind of flag, ``duplicate``, ``sent_back``, ``drawn`` or ``unsure``.
         late_only: due before today and neither replied to, closed nor given back.
         year, month_received: of receipt; ``*_from`` and ``*_to`` are both included.
         on_time, contacted, met, satisfied: yes or no, of the cases that the year's figure of that
@@ -302,7 +304,9 @@ def _facets(wanted: CaseFilter, *, sqlite: bool) -> list[ColumnElement[bool]]:
             .group_by(PredictionRow.case_id)
         )
         first = PredictionRow.ranked[(0, 0)].as_string() == wanted.proposed
-        proposed = select(PredictionRow.case_id).where(PredictionRow.id.in_(newest), first)
+        proposed = select(PredictionRow.case_id).where(
+            PredictionRow.id.in_(newest), first, PredictionRow.case_id.not_in(blind_cases())
+        )
         found.append(of("id").in_(proposed))
     if wanted.waits_for:
         found += _waits_for(wanted.waits_for, of("id"))
@@ -323,9 +327,12 @@ def _waits_for(why: str, number: ColumnElement[Any]) -> list[ColumnElement[bool]
         return [alike]
     if why == "sent_back":
         return [number.in_(back)]
+    drawn = select(AuditRow.case_id)
+    if why == "drawn":
+        return [number.in_(drawn)]
     if why == "unsure":
         flagged = select(EventRow.case_id).where(EventRow.kind == "flagged")
-        return [not_(alike), number.not_in(back), number.not_in(flagged)]
+        return [not_(alike), number.not_in(back), number.not_in(flagged), number.not_in(drawn)]
     return [number.in_(_flagged(why))]
 
 

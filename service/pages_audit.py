@@ -21,6 +21,8 @@ from triage.ledger.groups import list_years
 from triage.ledger.routing_stops import list_stops, resume
 from triage.taxonomy import TARGET_NAMES, TARGETS
 
+SHOWN = 20  # drawn cases; the others fold
+
 router = APIRouter(
     prefix="/models/audit",
     include_in_schema=False,
@@ -95,6 +97,7 @@ def _show(
             stopped={stop.label: stop for stop in binding if stop.target == asked},
             binding=binding,
             stops=list_stops(session=session),
+            shown=SHOWN,
             done=done,
             error=error.message if error else "",
             refused=stop_id,

@@ -196,7 +196,8 @@
     const box = form()?.querySelector(`fieldset[data-target="${target}"]`);
     if (!box || box.disabled) return;
     const all = [...box.querySelector("template.all").content.children].map((o) => [o.getAttribute("value"), o.dataset.initials]);
-    const input = open("which", `${box.querySelector("legend").firstChild.textContent.trim()}改为`, "名称或拼音首字母");
+    const name = box.querySelector("legend").firstChild.textContent.trim();
+    const input = open("which", isBlind() ? `抽查,独立认定${name}` : `${name}改为`, "名称或拼音首字母");
     const matching = () => {
       const said = input.value.trim().toLowerCase();
       const starts = all.filter(([name, letters]) => letters.startsWith(said) || name.startsWith(said));
@@ -225,7 +226,7 @@
     });
     input.addEventListener("keydown", (event) => {
       if (event.isComposing) return;
-      if (event.key === "Enter") { event.preventDefault(); event.stopPropagation(); const [first] = matching(); if (first) take(first[0]); }
+      if (event.key === "Enter") { event.preventDefault(); event.stopPropagation(); const [first] = matching(); if (first && (input.value.trim() || !isBlind())) take(first[0]); }
       if (event.key === "Escape") { event.stopPropagation(); closeChooser(); pane.focus(); }
     });
     list();

@@ -10,6 +10,7 @@ import pytest
 from arrivals import arrive
 from sqlalchemy import select
 
+from training.measure_stops import main
 from triage.config import Settings
 from triage.errors import Conflict, InputError, NotFound
 from triage.ledger.audits import (
@@ -29,6 +30,7 @@ from triage.ledger.routing_stops import binding_stops, list_stops, resume, under
 from triage.ledger.store import Ledger
 from triage.ledger.submissions import Submission
 from triage.ledger.tables import EventRow
+from triage.ledger.triage_record import triage_record
 from triage.ledger.withdrawals import withdraw_decisions
 from triage.prediction import Evidence, Prediction
 from triage.taxonomy import Label, Taxonomy
@@ -240,6 +242,26 @@ def test_a_new_model_begins_anew(ledger: Ledger) -> None:
     judge(ledger, 4, "价格科", version=TWO)
     with ledger.read() as session:
         assert len(binding_stops({"section": TWO}, session=session)) == 1
+
+
+def test_looking_after_each_verdict_seldom_stops_what_keeps_its_promise(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    stopped = {rate: shares for rate, *shares in main(runs=2000)}
+    assert stopped[0.97][-1] < 0.05 < stopped[0.95][-1] < 0.15
+    assert stopped[0.5][0] > 0.9
+    assert all(shares == sorted(shares) for shares in stopped.values())
+    assert len(capsys.readouterr().out.splitlines()) == 9
+
+
+def test_the_years_record_counts_a_drawn_case_as_what_a_person_made_of_it(ledger: Ledger) -> None:
+    judge(ledger, 1, "能源科", "价格科")
+    drawn(ledger, 3)
+    with ledger.read() as session:
+        record = triage_record(2026, session=session, taxonomy=TAXONOMY)
+    total = record.total
+    assert (record.drawn, total.taken_in, total.auto, total.confirmed, total.overridden) == (3, 3, 0, 1, 1)
+    assert total.corrected.of == 0  # none was ever automatic
 
 
 @pytest.mark.parametrize("share", ["-0.1", "1.01", "viel"])

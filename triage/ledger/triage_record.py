@@ -2,7 +2,8 @@
 
 A case counts for a target where a prediction was made for it and, once it is decided, the decision
 that stands was made on a prediction. Past cases that were entered as settled have none: they are no
-triage and are left out.
+triage and are left out. One that was drawn for the audit sample counts as what a person made of it: confirmed or
+overridden, never automatic.
 """
 
 from __future__ import annotations
@@ -10,10 +11,11 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 
-from sqlalchemy import select
+from sqlalchemy import func, select
 from sqlalchemy.orm import Session, load_only, selectinload
 
 from triage.ledger.decisions import newest_decisions
+from triage.ledger.learning_tables import AuditRow
 from triage.ledger.tables import CaseRow, DecisionRow, EventRow, PredictionRow
 from triage.ledger.year import MONTHS, UNKNOWN, Share, of_year
 from triage.taxonomy import TARGETS, Taxonomy
@@ -74,6 +76,7 @@ class TriageRecord:
         months: January to December, by the day of receipt; sections: the largest first, UNKNOWN last.
         section: the one whose record it is; None: all.
         corrected: number of each case that counts as corrected, to its month.
+        drawn: cases that would have been automatic and went to a person for the audit sample.
     """
 
     year: int
@@ -83,6 +86,7 @@ class TriageRecord:
     sections: list[TriageFigures] = field(default_factory=list)
     corrected: dict[int, str] = field(default_factory=dict)
     section: str | None = None
+    drawn: int = 0
 
     @property
     def total(self) -> TriageFigures:
@@ -166,6 +170,10 @@ def triage_record(
         sections=sorted(sections.values(), key=lambda f: (f.name == UNKNOWN, -f.taken_in, f.name)),
         corrected={o.case_id: o.month for o in of_lead if o.corrected},
         section=section,
+        drawn=session.scalar(
+            select(func.count(AuditRow.id)).join(CaseRow, CaseRow.id == AuditRow.case_id).where(*wanted)
+        )
+        or 0,
     )
 
 

@@ -19,6 +19,7 @@ from service import (
     api_handling,
     api_ledger,
     api_merges,
+    api_trainings,
     health,
     pages,
     pages_accounts,
@@ -36,6 +37,7 @@ from service import (
     pages_reports,
     pages_settings,
     pages_settings_office,
+    pages_trainings,
     pages_year,
     problems,
 )
@@ -87,6 +89,7 @@ def make_app(settings: Settings, desk: Desk | None = None) -> FastAPI:
     app.include_router(api_merges.router)
     app.include_router(api_ledger.router)
     app.include_router(api_audit.router)
+    app.include_router(api_trainings.router)
     app.include_router(api_handling.router)
     app.include_router(api_files.router)
     app.include_router(pages_entry.router)
@@ -94,6 +97,7 @@ def make_app(settings: Settings, desk: Desk | None = None) -> FastAPI:
     app.include_router(pages_queue.router)
     app.include_router(pages_reports.router)  # before the models': /models/drift is no target
     app.include_router(pages_audit.router)  # before the models' own, where its address would be a target
+    app.include_router(pages_trainings.router)
     app.include_router(pages_models.router)
     app.include_router(pages.router)
     app.include_router(pages_ledger.router)

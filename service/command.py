@@ -171,6 +171,8 @@ def build_parser() -> argparse.ArgumentParser:
     sub.add_argument(
         "--target", action="append", choices=["section", "topic", "handling"], help="只训练某一项"
     )
+    sub.add_argument("--seed", type=int, default=0, help="随机数种子(默认 0);数据和种子相同,模型就相同")
+    sub.add_argument("--training", type=int, help=argparse.SUPPRESS)  # one that the page has entered
     sub.add_argument(
         "--report", type=Path, metavar="文件", help="训练报告写到这个文件(.html、.docx 或 .json)"
     )

@@ -14,7 +14,7 @@ from pathlib import Path
 from fastapi import FastAPI
 from sqlalchemy import Column, inspect
 
-from service import api, api_audit, api_files, api_handling, api_ledger, api_merges
+from service import api, api_audit, api_files, api_handling, api_ledger, api_merges, api_trainings
 from triage.ledger.base import Base
 from triage.ledger.events import EVENT_NAMES
 from triage.ledger.states import NEXT, STATE_NAMES
@@ -82,7 +82,7 @@ def events() -> Iterator[str]:
 def addresses() -> Iterator[str]:
     """The API's addresses."""
     app = FastAPI()
-    for module in (api, api_files, api_merges, api_handling, api_ledger, api_audit):
+    for module in (api, api_files, api_merges, api_handling, api_ledger, api_audit, api_trainings):
         app.include_router(module.router)
     yield "| | address | |"
     yield "|---|---|---|"

@@ -15,11 +15,14 @@ from service.pages import render
 from service.people import ThePerson
 from service.problems import STATUS
 from service.retrying import RetryingRoute
+from triage.champions import DUTIES_ONLY
 from triage.desk import Desk
 from triage.errors import InputError, LedgerBusy, ModelRefused, NotFound, OutcomeUnknown
 from triage.ledger.confusions import review_target
 from triage.ledger.groups import list_years
 from triage.ledger.tables import EventRow
+from triage.ledger.trainings import STATE_NAMES as TRAINING_STATES
+from triage.ledger.trainings import list_trainings
 from triage.promotion import needs_reason, promote_version, roll_back
 from triage.registry import Manifest
 from triage.taxonomy import TARGET_NAMES
@@ -35,16 +38,27 @@ Text = Annotated[str, Form(max_length=2000)]
 
 @router.get("")
 def models_page(request: Request, desk: TheDesk, done: Annotated[str, Query(max_length=40)] = "") -> Response:
+    return show_models(request, desk, done=done)
+
+
+def show_models(
+    request: Request, desk: Desk, *, done: str = "", status: int = 200, error: str = ""
+) -> Response:
+    """What serves, its trainings, and what a person may do about it; error: why something was refused."""
     with desk.ledger.read() as session:
         history = {target: _history(target, session) for target in TARGET_NAMES}
         return render(
             request,
             desk,
             "models.html",
+            status=status,
             models=describe_models(desk),
             history=history,
             done=done,
+            error=error,
             stops=desk.stops(session),
+            trainings=list_trainings(session=session),
+            training_states=TRAINING_STATES,
         )
 
 
@@ -120,7 +134,7 @@ def _version(
         serving=_manifest(desk, target, serving),
         serves=version == serving,
         needs_reason=needs_reason(asked),
-        earlier=champions[-2] if len(champions) > 1 else None,
+        earlier=champions[-2] if len(champions) > 1 else DUTIES_ONLY,
         error=error.message if error else "",
     )
 

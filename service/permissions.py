@@ -48,6 +48,10 @@ NEEDS: dict[str, Need] = {
     **_need("read", "no", f"GET {_CASE}/with/{{other_id}}", "GET /models"),
     **_need("read", "no", "GET /models/audit", "GET /api/audit"),
     **_need("models", "no", "POST /models/audit/stops/{stop_id}/resume"),
+    **_need(
+        "read", "no", "GET /models/trainings/{training_id}", "GET /models/trainings/{training_id}/progress"
+    ),
+    **_need("models", "no", "POST /models/trainings"),
     **_need("read", "no", "GET /models/{target}", "GET /models/{target}/versions/{version}"),
     **_need(
         "read",
@@ -137,6 +141,8 @@ NEEDS: dict[str, Need] = {
         "no",
         "POST /api/triage",
         "GET /api/models",
+        "GET /api/trainings",
+        "GET /api/trainings/{training_id}",
         "GET /api/batches",
         "GET /api/batches/{batch_id}",
         "GET /api/changes",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from pathlib import Path
 
 import pytest
@@ -152,3 +153,36 @@ def test_a_version_that_vanished_is_a_problem_not_a_crash(
     (registry.root / "section" / "champion").write_text("20200101-000000-abcdef\n")
     assert serving(champions) == DUTIES
     assert "20200101-000000-abcdef" in champions.problems()["section"]
+
+
+def test_without_a_champion_any_more_the_duties_serve_again(
+    champions: Champions, registry: Registry, versions: list[str]
+) -> None:
+    registry.promote("section", versions[0])
+    assert serving(champions) == versions[0]
+    registry.rollback("section")
+    assert serving(champions) == DUTIES
+
+
+def test_while_one_request_loads_a_champion_the_others_go_on_with_the_one_before(
+    champions: Champions, registry: Registry, versions: list[str]
+) -> None:
+    registry.promote("section", versions[0])
+    assert serving(champions) == versions[0]
+    loading, go_on = threading.Event(), threading.Event()
+    load = registry.load
+
+    def slow(target: str, version: str) -> TargetModel:
+        loading.set()
+        assert go_on.wait(10)
+        return load(target, version)
+
+    registry.promote("section", versions[1])
+    registry.load = slow  # type: ignore[method-assign]
+    first = threading.Thread(target=champions.models)
+    first.start()
+    assert loading.wait(10)
+    assert serving(champions) == versions[0]  # at once, while the other one loads
+    go_on.set()
+    first.join()
+    assert serving(champions) == versions[1]

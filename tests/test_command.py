@@ -459,7 +459,7 @@ def test_learning_promoting_and_rolling_back(run: Run, home: Path, tmp_path: Pat
     refused(run(home, "promote", "handling", "20200101-000000-abcdef"), "20200101-000000-abcdef")
     refused(run(home, "promote", "handling", "../../etc"), "不是模型版本号")
     refused(run(home, "promote", "section", first), first)
-    refused(run(home, "rollback", "section"), "没有更早的")
+    refused(run(home, "rollback", "section"), "没有现用模型")
     assert count(home) == before
 
 

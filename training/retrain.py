@@ -132,8 +132,8 @@ def _retrain_target(desk: Desk, target: str, reader: Reader, who: str, seed: int
             previous=champion.version,
             why=verdict.reason,
         )
-        if verdict.promote:  # inside the transaction: no pointer without its event
-            desk.registry.promote(target, manifest.version)
+    if verdict.promote:  # after the commit: where the two part, the ledger counts (triage.promotion)
+        desk.registry.promote(target, manifest.version)
     return Outcome(
         target,
         len(gold),

@@ -33,12 +33,17 @@ class Champions:
 
     def models(self) -> dict[str, TargetModel]:
         """The serving model of each target that the taxonomy has labels for."""
-        with self._lock:
-            taxonomy = self.taxonomy
-            wanted = [t for t in TARGETS if any(label.active for label in taxonomy.labels(t))]
-            for target in wanted:
-                self._refresh(target, taxonomy)
-            return {target: self._models[target] for target in wanted}
+        taxonomy = self.taxonomy
+        wanted = [t for t in TARGETS if any(label.active for label in taxonomy.labels(t))]
+        # while one request loads a new champion the others go on with the one before
+        first = any(target not in self._models for target in wanted)
+        if self._lock.acquire(blocking=first):
+            try:
+                for target in wanted:
+                    self._refresh(target, taxonomy)
+            finally:
+                self._lock.release()
+        return {target: self._models[target] for target in wanted}
 
     def problems(self) -> dict[str, str]:
         """Target to a sentence about a champion that was refused and what serves instead."""
@@ -53,20 +58,23 @@ class Champions:
         self._stamps[target], self._labels[target] = stamp, labels
         self._problems.pop(target, None)
         refusals: list[str] = []
-        for version in reversed(self.registry.champions(target)):
-            serving = self._models.get(target)
+        champions, serving = self.registry.champions(target), self._models.get(target)
+        loaded = None
+        for version in reversed(champions):
             if refusals and serving is not None:
                 break  # the model in memory is the last good one
             try:
-                self._models[target] = self.registry.load(target, version)
+                loaded = self.registry.load(target, version)
                 break
             except (ModelRefused, NotFound) as error:
                 refusals.append(error.message)
-        if target not in self._models or self._models[target].version == DUTIES_ONLY:
+        if loaded is None and (not champions or serving is None or serving.version == DUTIES_ONLY):
             # cheap enough to be fitted anew whenever a duty or a term changes
             reader = self.registry.make_reader(self.encoder, taxonomy.terms())
-            self._models[target] = TargetModel.fit(target, labels, [], reader, flags=target == "section")
-            self._models[target].version = DUTIES_ONLY
+            loaded = TargetModel.fit(target, labels, [], reader, flags=target == "section")
+            loaded.version = DUTIES_ONLY
+        if loaded is not None:
+            self._models[target] = loaded
         model, active = self._models[target], {x.name for x in labels if x.active}
         # a model that knows a label by its former name says the new one, see triage.desk
         if {taxonomy.current_name(target, name) for name in model.labels} != active:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -100,6 +100,12 @@ class Settings:
             oidc_client_secret=env.get("TRIAGE_OIDC_CLIENT_SECRET", ""),
             oidc_claim=env.get("TRIAGE_OIDC_CLAIM", cls.oidc_claim),
         )
+
+    def to_env(self) -> dict[str, str]:
+        """TRIAGE_* variables from which ``from_env`` makes the same settings, for a process of our own."""
+        names = {"models_dir": "MODELS_DIR", "taxonomy_path": "TAXONOMY"}
+        given = {f.name: str(getattr(self, f.name)) for f in fields(self)}
+        return {f"TRIAGE_{names.get(name, name.upper())}": value for name, value in given.items()}
 
 
 def _public_url(env: Mapping[str, str]) -> str:

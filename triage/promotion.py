@@ -1,12 +1,25 @@
-"""Another model version made to serve, or the one before: on record with who and why."""
+"""Another model version made to serve, or the one before: on record with who and why.
+
+The ledger decides what serves. Its event is committed first, the pointer in ``models/`` moved then; where a
+kill or a restored backup leaves the two apart, ``reconcile`` brings the pointer after the ledger.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from triage.champions import DUTIES_ONLY
 from triage.desk import Desk
-from triage.errors import InputError
+from triage.errors import InputError, NotFound
 from triage.ledger.events import add_event
+from triage.ledger.model_versions import add_model_version, knows_version
+from triage.ledger.tables import EventRow
 from triage.ledger.texts import check_who, check_why
 from triage.registry import Manifest
+from triage.taxonomy import TARGET_NAMES, TARGETS
 
 
 def needs_reason(manifest: Manifest) -> bool:
@@ -21,38 +34,89 @@ def promote_version(desk: Desk, target: str, version: str, *, who: str, why: str
         NotFound, ModelRefused: there is none, or it does not pass its check; nothing was changed.
         InputError: the gate kept it back, and no reason is given for letting it serve all the same.
     """
-    who, why, before = check_who(who), check_why(why), desk.registry.champion(target)
-    if needs_reason(desk.registry.manifest(target, version)) and not why:
+    who, why = check_who(who), check_why(why)
+    reconcile(desk)
+    manifest = desk.registry.manifest(target, version)
+    if needs_reason(manifest) and not why:
         raise InputError("这个版本没有通过比较,要启用请写明理由。", field="why")
+    desk.registry.load(target, version)
     with desk.ledger.write() as session:
+        if not knows_version(target, version, session=session):
+            # left whole by a training that was killed before it came on record
+            add_model_version(manifest, who=who, session=session)
         add_event(
             "model_promoted",
             who=who,
             session=session,
             target=target,
             version=version,
-            previous=before,
+            previous=desk.registry.champion(target),
             why=why,
         )
-        desk.registry.promote(target, version)
+    desk.registry.promote(target, version)
 
 
 def roll_back(desk: Desk, target: str, *, who: str, why: str = "") -> str:
-    """Return to the version that served before and name it.
+    """Return to what served before, the duties alone if nothing else did, and name it.
 
     Raises:
-        NotFound, ModelRefused: there is none, or it does not pass its check; nothing was changed.
+        NotFound, ModelRefused: nothing served, or it does not pass its check; nothing was changed.
     """
-    who, why, before = check_who(who), check_why(why), desk.registry.champion(target)
+    who, why = check_who(who), check_why(why)
+    reconcile(desk)
+    names = desk.registry.champions(target)
+    if not names:
+        raise NotFound(f"{TARGET_NAMES[target]}没有现用模型可以退回。")
+    version = names[-2] if len(names) > 1 else DUTIES_ONLY
+    if version != DUTIES_ONLY:
+        desk.registry.load(target, version)
     with desk.ledger.write() as session:
-        version = desk.registry.rollback(target)
         add_event(
             "model_rolled_back",
             who=who,
             session=session,
             target=target,
             version=version,
-            previous=before,
+            previous=names[-1],
             why=why,
         )
+    desk.registry.rollback(target)
     return version
+
+
+def reconcile(desk: Desk) -> list[str]:
+    """Point each target to what the ledger says serves; the targets for which that was another one.
+
+    A target of which the ledger has no such event is left alone, and so is one whose version is
+    not on this machine.
+    """
+    with desk.ledger.read() as session:
+        decided = champions_on_record(session=session)
+    moved = []
+    for target, names in decided.items():
+        there = [name for name in names if desk.registry.has(target, name)]
+        if there != desk.registry.champions(target) and (not names or names[-1] in there):
+            desk.registry.point(target, there)
+            moved.append(target)
+    return moved
+
+
+def champions_on_record(*, session: Session) -> Mapping[str, Sequence[str]]:
+    """Target to the versions that were let serve and not rolled back, the present one last."""
+    events = session.scalars(
+        select(EventRow)
+        .where(EventRow.kind.in_(("model_promoted", "model_rolled_back")))
+        .order_by(EventRow.id)
+    )
+    names: dict[str, list[str]] = {}
+    for event in events:
+        target, version = event.detail["target"], event.detail["version"]
+        if target not in TARGETS:
+            continue
+        own = names.setdefault(target, [])
+        if event.kind == "model_promoted":
+            own.append(version)
+        else:
+            while own and own[-1] != version:
+                own.pop()
+    return names

@@ -8,6 +8,7 @@ import json
 import os
 import platform
 import re
+import shutil
 import tempfile
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, field
@@ -139,13 +140,8 @@ class Registry:
             raise self._refusal(target, version, "模型文件 model.joblib 不见了")
         if _sha256(path) != manifest.sha256:
             raise self._refusal(target, version, "模型文件与登记的校验值不符,可能已损坏、不完整或被替换")
-        if manifest.format != FORMAT:
-            raise self._refusal(target, version, f"模型格式为 {manifest.format},本程序需要 {FORMAT}")
-        trained, here = manifest.libraries.get(EXACT), importlib.metadata.version(EXACT)
-        if trained != here:
-            raise self._refusal(
-                target, version, f"由 {EXACT} {trained} 训练,本机为 {here},请运行 triage retrain 重新训练"
-            )
+        if why := outdated(manifest):
+            raise self._refusal(target, version, why)
         try:
             state = joblib.load(path)
             reader = self.make_reader(state["encoder"], state["terms"])
@@ -182,23 +178,38 @@ class Registry:
     def promote(self, target: str, version: str) -> None:
         """Make ``version`` champion; it is verified first."""
         self.load(target, version)
-        self._point(target, [*self.champions(target), version])
+        self.point(target, [*self.champions(target), version])
 
-    def rollback(self, target: str) -> str:
-        """Return to the previous champion and name it; it is verified first.
+    def rollback(self, target: str) -> str | None:
+        """Return to the previous champion, which is verified first, and name it; None: there is none before.
 
         Raises:
-            NotFound: there is none.
+            NotFound: none serves.
         """
         names = self.champions(target)
-        if len(names) < 2:
-            raise NotFound(f"{TARGET_NAMES[target]}没有更早的现用模型可以退回。")
-        self.load(target, names[-2])
-        self._point(target, names[:-1])
-        return names[-2]
+        if not names:
+            raise NotFound(f"{TARGET_NAMES[target]}没有现用模型可以退回。")
+        before = names[-2] if len(names) > 1 else None
+        if before:
+            self.load(target, before)
+        self.point(target, names[:-1])
+        return before
 
-    def _point(self, target: str, names: Sequence[str]) -> None:
+    def has(self, target: str, version: str) -> bool:
+        """Whether a version of that name is here; it need not be a good one."""
+        return self._folder(target, version).is_dir()
+
+    def clear_leftovers(self) -> None:
+        """Remove what killed savings left; only for who holds the lock under which versions are saved."""
+        for scratch in self.root.glob("*/.saving-*"):
+            shutil.rmtree(scratch, ignore_errors=True)
+        for scratch in self.root.glob("*/.champion-*"):
+            scratch.unlink(missing_ok=True)
+
+    def point(self, target: str, names: Sequence[str]) -> None:
+        """Let the last of these versions serve; the others are those that can be returned to."""
         folder = self.root / target
+        folder.mkdir(parents=True, exist_ok=True)
         with tempfile.NamedTemporaryFile(
             "w", dir=folder, prefix=".champion-", delete=False, encoding="utf-8"
         ) as file:
@@ -216,6 +227,19 @@ class Registry:
 
     def _refusal(self, target: str, version: str, why: str) -> ModelRefused:
         return ModelRefused(f"{TARGET_NAMES[target]}模型 {version} 未被采用:{why}。")
+
+
+def outdated(manifest: Manifest) -> str:
+    """Why this program cannot read a version that another one wrote, and the way out; empty where it can."""
+    if manifest.format != FORMAT:
+        return f"模型格式为 {manifest.format},本程序需要 {FORMAT},请运行 triage retrain 重新训练"
+    trained, here = manifest.libraries.get(EXACT), importlib.metadata.version(EXACT)
+    if trained == here:
+        return ""
+    return (
+        f"由 {EXACT} {trained} 训练,本机为 {here}。请运行 triage retrain 重新训练,"
+        f"或装回原来的:.venv/bin/pip install {EXACT}=={trained}"
+    )
 
 
 def libraries() -> dict[str, str]:

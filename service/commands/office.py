@@ -16,7 +16,8 @@ from service.command import EXIT_OK
 from service.commands.record import read_holidays
 from service.screen import progress_bar, say
 from training import sample_office
-from training.retrain import Outcome, retrain
+from training.rebuild import outdated_champions, rebuild_outdated
+from training.run import alone, run_training
 from triage.bulk import import_file, intake_file
 from triage.config import Settings
 from triage.desk import Desk
@@ -28,7 +29,8 @@ from triage.ledger.holidays import set_holidays
 from triage.ledger.invites import add_invite
 from triage.ledger.search import CaseFilter, list_cases
 from triage.ledger.store import Ledger
-from triage.taxonomy import TARGETS, load_taxonomy
+from triage.promotion import reconcile
+from triage.taxonomy import TARGET_NAMES, TARGETS, load_taxonomy
 
 
 def init(args: argparse.Namespace, settings: Settings) -> int:
@@ -68,17 +70,18 @@ def demo(args: argparse.Namespace, settings: Settings) -> int:
         closed = import_file(
             desk, sample_office.CLOSED_YEAR, who="示例", progress=partial(bar, "导入往年办结件")
         )
-        trained: list[Outcome] = []
+        trained = 0
         if any(desk.registry.champion(target) is None for target in TARGETS):
-            steps = iter(range(len(TARGETS) + 1))
-            trained = retrain(desk, who="示例", on_step=lambda _: bar("训练模型", next(steps), len(TARGETS)))
-            bar("训练模型", len(TARGETS), len(TARGETS))
+            training = run_training(
+                desk, who="示例", progress=lambda step, done, total: bar("训练模型", done, total)
+            )
+            trained = len(training.outcomes)
         incoming = intake_file(desk, sample_office.INCOMING, who="示例", progress=partial(bar, "收件并推荐"))
     ledger.close()
     say(
         f"示例单位已就绪(全部虚构):往年办结 {len(closed.created) + closed.known} 件,"
         f"收件 {len(incoming.created) + incoming.known} 件"
-        + (f",训练模型 {len(trained)} 个。" if trained else "。数据是上次留下的,重来用 make demo-reset。")
+        + (f",训练模型 {trained} 个。" if trained else "。数据是上次留下的,重来用 make demo-reset。")
     )
     return EXIT_OK
 
@@ -122,6 +125,16 @@ def settle_memory() -> None:
     gc.set_threshold(*COLLECT)
 
 
+def _rebuild(desk: Desk) -> None:
+    """What an upgraded library cannot read is fitted anew before it serves."""
+    if not outdated_champions(desk):
+        return
+    say("程序库升级了,原来的模型读不了,先用台账重新训练,完成后开始服务:")
+    with alone(desk.settings.models_dir):
+        for done in rebuild_outdated(desk, who=ROUTER, on_step=lambda t: say(f"  {TARGET_NAMES[t]}…")):
+            say(f"  {done.said}")
+
+
 def serve(args: argparse.Namespace, settings: Settings) -> int:
     import uvicorn
 
@@ -163,6 +176,8 @@ def serve(args: argparse.Namespace, settings: Settings) -> int:
         say(
             "注意:没有 TLS,密码和台账内容在网络上不加密。请在前面加反向代理(https),并设 TRIAGE_PUBLIC_URL=https://…。"
         )
+    reconcile(desk)
+    _rebuild(desk)
     desk.warm_up()
     settle_memory()
     uvicorn.run(make_app(settings, desk), host=settings.host, port=settings.port, log_level="warning")

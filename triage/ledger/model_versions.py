@@ -2,11 +2,20 @@
 
 from __future__ import annotations
 
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from triage.ledger.events import add_event
 from triage.ledger.tables import ModelVersionRow
 from triage.registry import Manifest
+
+
+def knows_version(target: str, version: str, *, session: Session) -> bool:
+    """Whether it is on record."""
+    query = select(ModelVersionRow.id).where(
+        ModelVersionRow.target == target, ModelVersionRow.version == version
+    )
+    return session.scalar(query) is not None
 
 
 def add_model_version(manifest: Manifest, *, who: str, session: Session) -> ModelVersionRow:

@@ -49,6 +49,7 @@ def upgrade() -> None:
         sa.Column("who", sa.String(100), nullable=False),
         sa.Column("targets", sa.JSON, nullable=False),
         sa.Column("seed", sa.Integer, nullable=False),
+        sa.Column("host", sa.String(100), nullable=False),
         sa.Column("state", sa.String(20), nullable=False, index=True),
         sa.Column("step", sa.String(200), nullable=False),
         sa.Column("done", sa.Integer, nullable=False),

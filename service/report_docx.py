@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from docx.document import Document as Page
-from docx.shared import Pt
+from docx.shared import Mm, Pt
 
 from service.report_view import local_time, percent, span
 from triage.exports.official_page import (
@@ -34,6 +34,9 @@ MOST_LABELS = 8  # of one target, those worst found
 def report_document(report: Mapping[str, Any]) -> bytes:
     """The report as a Word file: what it says, the main figures, what is to be done."""
     page = new_page(report["office"])
+    section = page.sections[0]  # less white than a letter has: it is to be short
+    section.top_margin = section.bottom_margin = Mm(24)
+    section.footer_distance = Mm(14)
     put(page, "模型训练简报", align=CENTER, font=TITLE, size=22)
     where = f"{plain(report['office'])}  " if report["office"] else ""
     put(page, f"{where}{local_time(report['made_at'])}  操作人 {plain(report['who'])}", align=CENTER, size=12)
@@ -110,7 +113,9 @@ def _worst_labels(page: Page, report: Mapping[str, Any]) -> None:
         by_name = {label["label"]: label for label in target["labels"]}
         for row, name in zip(table.rows[1:], names, strict=True):
             own = by_name[name]
-            found = f"{percent(own['recall']['rate'])} {span(own['recall']['interval'])}"
+            found = percent(own["recall"]["rate"])
+            if own["recall"]["interval"]:
+                found += f"({span(own['recall']['interval'])})"
             texts = (name, str(own["n"]), found, percent(own["precision"]["rate"]))
             for cell, text in zip(row.cells, texts, strict=True):
                 fill_cell(cell, plain(text), size=12)

@@ -11,11 +11,14 @@ from axe_playwright_python.sync_playwright import Axe
 from fastapi.routing import APIRoute
 from live_server import LiveServer
 from playwright.sync_api import Browser, Page
+from reports import of_demo
 
 from service.app import make_app
 from service.entry import is_open
+from training.report import training_report
 from triage.desk import Desk
 from triage.ledger.keys import digest
+from triage.ledger.learning_tables import TrainingRow
 
 SERIOUS = ("serious", "critical")
 # what the paths' parameters stand for in the sample office
@@ -27,6 +30,7 @@ LEFT_OUT = {
     *("/queue/changes", "/queue/cases/{case_id}", "/intake/{waiting_id}/original"),
     *("/intake/{waiting_id}/picture", "/intake/batches/{batch_id}/progress"),
     *("/intake/batches/{batch_id}/refused.csv", "/settings/versions/{sha256}"),
+    *(f"/models/trainings/{{training_id}}/report.{kind}" for kind in ("json", "docx")),
 }
 SCREENSHOTS = os.environ.get("TRIAGE_SCREENSHOTS", "")  # a folder for them
 
@@ -52,7 +56,7 @@ def filled(path: str, known: dict[str, str]) -> str:
 
 
 @pytest.fixture
-def known(server: LiveServer) -> dict[str, str]:
+def known(server: LiveServer, demo_desk: Desk) -> dict[str, str]:
     with server.client() as client:
         cases = client.get("/api/cases", params={"state": "in_review"}).json()["cases"]
         serving = client.get("/api/models").json()[0]["serving"]
@@ -63,6 +67,10 @@ def known(server: LiveServer) -> dict[str, str]:
         sheet = client.post("/api/files", files={"file": ("清单.csv", rows)}).json()
         sent = {"sha256": sheet["sha256"], "name": "清单.csv", "kind": "intake", "who": "李"}
         batch = client.post("/api/batches", json=sent).json()
+    report = training_report(demo_desk, of_demo(demo_desk), who="李", curve=False)
+    with demo_desk.ledger.write() as session:
+        training = TrainingRow(who="李", targets=[], state="done", report=report)
+        session.add(training)
     case, other = cases[0]["id"], cases[1]["id"]
     return {
         **PARAMETERS,
@@ -71,6 +79,7 @@ def known(server: LiveServer) -> dict[str, str]:
         "version": serving,
         "waiting_id": str(waits["id"]),
         "batch_id": str(batch["id"]),
+        "training_id": str(training.id),
     }
 
 

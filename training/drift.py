@@ -119,11 +119,11 @@ def _model_words(model: TargetModel, now: Mapping[str, frozenset[str]]) -> Measu
     told = _mean(shares)
     name = f"{TARGET_NAMES[model.target]}模型不认识的词"
     if not len(shares):
-        sentence = "今年的件模型都已经学过。" if now else "今年没有件。"
+        sentence = "这一年的件模型都已经学过。" if now else "这一年没有件。"
     elif len(shares) < LEAST:
-        sentence = f"没有学过的今年的件只有 {len(shares)} 件,{TOO_FEW}。"
+        sentence = f"没有学过的这一年的件只有 {len(shares)} 件,{TOO_FEW}。"
     else:
-        sentence = f"没有学过的今年的 {len(shares)} 件里,平均 {told['mean']:.0%} 的词模型不认识。"
+        sentence = f"没有学过的这一年的 {len(shares)} 件里,平均 {told['mean']:.0%} 的词模型不认识。"
     return Measure("model_words", name, {"n": 0, "mean": None}, told, None, None, sentence)
 
 
@@ -236,7 +236,7 @@ def _mean(values: NDArray[np.float64]) -> dict[str, Any]:
 
 
 def _few(before: int, now: int) -> str:
-    return f"上一年 {before} 件、今年 {now} 件可比,{TOO_FEW}。"
+    return f"上一年 {before} 件、这一年 {now} 件可比,{TOO_FEW}。"
 
 
 def _judged(changed: bool, value: float) -> str:

@@ -10,6 +10,7 @@ import os
 import re
 import subprocess
 import sys
+from dataclasses import replace
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -200,6 +201,15 @@ def test_what_changed_is_asked_of_neither_models_memory(office: Desk) -> None:  
         assert right == one["gold"] or (one["right"], right) == ("neither", None)
     same = changed_cases(Material(found, mapped, model, (), reader, model), office.taxonomy, {})
     assert same["changed"] == 0
+    split = tuple(
+        replace(label, active=False, successors=tuple(LABELS[1:])) if label.name == LABELS[0] else label
+        for label in labels
+    )
+    later = changed_cases(
+        Material(found, mapped, model, (), reader, duties), replace(office.taxonomy, section=split), {}
+    )
+    assert later["compared"] == 12
+    assert LABELS[0] not in {c["before"] for c in later["cases"]}  # led on to those who took over
 
 
 @pytest.fixture(scope="module")

@@ -68,11 +68,12 @@ def _who(gold: str, before: str, after: str) -> str:
 
 
 def _first_labels(model: TargetModel, recent: Sequence[GoldExample], taxonomy: Taxonomy) -> dict[str, str]:
-    """Case to first label, under the labels in use."""
+    """Case to first label, under the labels in use; one that was split is led on as in service."""
     unseen = model.state["unseen"]["labels"]
     known = {
-        case: taxonomy.current_name(model.target, label) or label
+        case: now
         for (case, _, _), label in zip(model.state["examples"], unseen, strict=True)
+        if (now := taxonomy.current_name(model.target, label)) is not None
     }
     new = [g for g in recent if g.example.case not in known]
     if new:

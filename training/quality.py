@@ -130,10 +130,14 @@ class Unseen:
         return {"bins": bins, "calibration_error": None if error is None else round(error, 4)}
 
 
-def thresholds_at(model: TargetModel, budgets: Sequence[float] = BUDGETS) -> list[dict[str, Any]]:
-    """What the model would decide by itself at each error budget, measured on its unseen examples."""
+def thresholds_at(model: TargetModel, own: float) -> list[dict[str, Any]]:
+    """What the model would decide by itself at each error budget, measured on its unseen examples.
+
+    Args:
+        own: the office's budget, which may be another than BUDGETS.
+    """
     untrained = set(model.state["unseen"]["untrained"])
-    return [_threshold(model.thresholds_for(budget), untrained) for budget in budgets]
+    return [_threshold(model.thresholds_for(budget), untrained) for budget in sorted({*BUDGETS, own})]
 
 
 def _threshold(found: Thresholds, untrained: Collection[str]) -> dict[str, Any]:

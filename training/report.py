@@ -102,7 +102,7 @@ def _target(
         "confusions": confusions,
         "wanting": wanting_labels(by_label, told["data"]["labels"], confusions),
         "reliability": unseen.reliability(),
-        "thresholds": thresholds_at(material.model),
+        "thresholds": thresholds_at(material.model, desk.settings.error_budget),
         "curve": learning_curve(outcome.target, labels, material.gold, material.reader, seed=seed)
         if curve
         else None,

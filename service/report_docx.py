@@ -22,8 +22,8 @@ from triage.exports.official_page import (
     put_table,
 )
 
-SIZE = 14.0
-LINE = Pt(24)
+SIZE = 13.0
+LINE = Pt(20)
 HEADS = ("预测项目", "样例", "最近的件上认对", "原来的模型", "可自动认定", "结果")
 WIDTHS = (26, 18, 34, 26, 32, 22)
 LABEL_HEADS = ("选项", "件数", "认出多少(95% 区间)", "推荐的对多少")
@@ -60,7 +60,7 @@ def report_document(report: Mapping[str, Any]) -> bytes:
 
 def _heading(page: Page, text: str) -> None:
     paragraph = put(page, text, align=LEFT, font=HEADING, size=16, indent=2)
-    paragraph.paragraph_format.space_before = Pt(8)
+    paragraph.paragraph_format.space_before = Pt(4)
     paragraph.paragraph_format.keep_with_next = True
 
 

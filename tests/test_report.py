@@ -49,6 +49,7 @@ UNSEEN = Unseen(
     first=["甲", "甲", "乙", "乙", "乙"],
     probability=np.array([0.95, 0.75, 0.55, 0.52, 0.98]),
     right=np.array([True, True, False, True, False]),
+    weight=np.ones(5),
 )
 
 
@@ -80,9 +81,21 @@ def test_the_bins_hold_what_was_said_and_what_came_true() -> None:
     assert filled == {0.5: (2, 0.535, 1), 0.7: (1, 0.75, 1), 0.9: (2, 0.965, 1)}
     expected = 0.4 * abs(0.535 - 0.5) + 0.2 * 0.25 + 0.4 * abs(0.965 - 0.5)
     assert found["calibration_error"] == pytest.approx(expected, abs=1e-4)
-    empty = Unseen([], [], [], [], np.array([]), np.array([], dtype=bool))
+    empty = Unseen([], [], [], [], np.array([]), np.array([], dtype=bool), np.array([]))
     assert empty.reliability()["calibration_error"] is None
     assert empty.overall()["accuracy"]["rate"] is None
+
+
+def test_a_case_counts_for_as_many_as_it_stands_for() -> None:
+    drawn = replace(UNSEEN, weight=np.array([1.0, 1.0, 0.0, 1.0, 5.0]))
+    assert drawn.overall()["judged"] == 4
+    assert drawn.overall()["accuracy"]["rate"] == 0.375  # 3 of 8
+    assert drawn.overall()["accuracy"]["of"] == round(8**2 / 28)  # five alike tell less than five
+    first, second, _ = drawn.by_label(["甲", "乙", "丙"])
+    assert (first["n"], first["recall"]["rate"]) == (2, 1.0)
+    assert second["precision"]["rate"] == 0.1667  # 1 of 1 + 5
+    assert drawn.reliability()["bins"][5]["n"] == 1
+    assert sum(c["count"] for c in drawn.confusions({})) == 2  # both happened
 
 
 def test_of_a_label_as_many_are_drawn_as_asked_for_and_the_same_again() -> None:
@@ -281,6 +294,7 @@ def test_a_report_of_a_newer_program_and_one_with_less_in_it(trained: tuple[Desk
     less["label_findings"] = [
         {"sentence": "两人认定不同。", "cases": [{"id": 1, "number": "1", "title": "停电"}]}
     ]
+    verdict["labels"] = [{"label": "能源科", "n": 9, "challenger": 8, "champion": 9}]
     html = report_page(less)
     assert "两人认定不同。" in html
     assert report_document(less)[:2] == b"PK"

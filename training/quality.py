@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections import Counter, defaultdict
+from collections import defaultdict
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 from sklearn.metrics import f1_score
 
-from training.evaluate import ECE_BINS, calibration_error
+from training.evaluate import ECE_BINS
 from triage.classifier import TargetModel
 from triage.ledger.year import Share
 from triage.routing import Thresholds
@@ -30,13 +30,28 @@ def share_of(count: int, of: int) -> dict[str, Any]:
     }
 
 
+def weighed_share(what: NDArray[np.bool_], weight: NDArray[np.float64]) -> dict[str, Any]:
+    """The share of ``what`` where each case stands for ``weight`` of them; both of shape (n,).
+
+    Count, total and interval are those of as many equal cases as tell as much (Kish); where all
+    weights are 1 these are the cases themselves.
+    """
+    mass = float(weight.sum())
+    if not mass:
+        return share_of(0, 0)
+    alike = mass**2 / float((weight**2).sum())
+    rate = float(weight[what].sum()) / mass
+    return share_of(round(rate * alike), round(alike)) | {"rate": round(rate, 4)}
+
+
 @dataclass(frozen=True)
 class Unseen:
     """First labels of n examples by models that had not seen them (cross-validation).
 
     Attributes:
         cases, titles, gold, first: of length n; probability: of the first label; right: whether it is
-            the gold label, shape (n,).
+            the gold label; weight: for how many cases it stands, 0 where it says nothing of how
+            often the model is right (see Example.stands_for); shape (n,).
     """
 
     cases: list[str]
@@ -45,6 +60,7 @@ class Unseen:
     first: list[str]
     probability: NDArray[np.float64]
     right: NDArray[np.bool_]
+    weight: NDArray[np.float64]
 
     @classmethod
     def of(cls, model: TargetModel, wanted: Collection[str]) -> Unseen:
@@ -58,6 +74,7 @@ class Unseen:
             first=[unseen["labels"][i] for i in rows],
             probability=np.asarray(unseen["probabilities"], dtype=np.float64)[rows],
             right=np.asarray(unseen["right"], dtype=bool)[rows],
+            weight=np.asarray(unseen.get("stands_for", np.ones(len(examples))), dtype=np.float64)[rows],
         )
 
     def __len__(self) -> int:
@@ -65,23 +82,27 @@ class Unseen:
 
     def overall(self) -> dict[str, Any]:
         """Share right and macro-F1."""
-        macro = f1_score(self.gold, self.first, average="macro", zero_division=0) if self.cases else None
+        counts = self.weight > 0
+        macro = None
+        if counts.any():
+            macro = f1_score(
+                self.gold, self.first, average="macro", zero_division=0, sample_weight=self.weight
+            )
         return {
-            "judged": len(self),
-            "accuracy": share_of(int(self.right.sum()), len(self)),
+            "judged": int(counts.sum()),
+            "accuracy": weighed_share(self.right, self.weight),
             "macro_f1": None if macro is None else round(float(macro), 4),
         }
 
     def by_label(self, labels: Sequence[str]) -> list[dict[str, Any]]:
         """Precision and recall of each label, in the office's order."""
-        gold, first = Counter(self.gold), Counter(self.first)
-        hits = Counter(label for label, right in zip(self.gold, self.right, strict=True) if right)
+        gold, first = np.array(self.gold, dtype=object), np.array(self.first, dtype=object)
         return [
             {
                 "label": label,
-                "n": gold[label],
-                "precision": share_of(hits[label], first[label]),
-                "recall": share_of(hits[label], gold[label]),
+                "n": int((self.weight[gold == label] > 0).sum()),
+                "precision": weighed_share(self.right[first == label], self.weight[first == label]),
+                "recall": weighed_share(self.right[gold == label], self.weight[gold == label]),
             }
             for label in labels
         ]
@@ -113,20 +134,29 @@ class Unseen:
     def reliability(self) -> dict[str, Any]:
         """How often first labels were right, by how sure they were: bins of equal width."""
         at = np.minimum((self.probability * ECE_BINS).astype(int), ECE_BINS - 1)
-        bins = []
+        bins: list[dict[str, Any]] = []
         for b in range(ECE_BINS):
-            own = at == b
-            n = int(own.sum())
+            own = (at == b) & (self.weight > 0)
+            n, weight = int(own.sum()), self.weight[own]
             bins.append(
                 {
                     "from": b / ECE_BINS,
                     "to": (b + 1) / ECE_BINS,
                     "n": n,
-                    "stated": round(float(self.probability[own].mean()), 4) if n else None,
-                    "right": share_of(int(self.right[own].sum()), n),
+                    "stated": round(float(np.average(self.probability[own], weights=weight)), 4)
+                    if n
+                    else None,
+                    "right": weighed_share(self.right[own], weight),
                 }
             )
-        error = calibration_error(self.probability, self.right) if len(self) else None
+        mass = float(self.weight.sum())
+        error = None
+        if mass:
+            error = sum(
+                float(self.weight[at == b].sum()) / mass * abs(one["stated"] - one["right"]["rate"])
+                for b, one in enumerate(bins)
+                if one["n"]
+            )
         return {"bins": bins, "calibration_error": None if error is None else round(error, 4)}
 
 
@@ -136,24 +166,26 @@ def thresholds_at(model: TargetModel, own: float) -> list[dict[str, Any]]:
     Args:
         own: the office's budget, which may be another than BUDGETS.
     """
-    untrained = set(model.state["unseen"]["untrained"])
-    return [_threshold(model.thresholds_for(budget), untrained) for budget in sorted({*BUDGETS, own})]
+    return [_threshold(model, model.thresholds_for(budget)) for budget in sorted({*BUDGETS, own})]
 
 
-def _threshold(found: Thresholds, untrained: Collection[str]) -> dict[str, Any]:
-    routed = round(found.coverage * found.examples)
-    right = round((found.precision or 0.0) * routed)
+def _threshold(model: TargetModel, found: Thresholds) -> dict[str, Any]:
+    unseen = model.state["unseen"]
+    probability, right = (np.asarray(unseen[name]) for name in ("probabilities", "right"))
+    weight = np.asarray(unseen.get("stands_for", np.ones(len(right))), dtype=np.float64)
+    needed = np.array([found.needed(label) for label in unseen["labels"]], dtype=float)
+    routed = probability >= needed  # None became nan: never routed
     return {
         "budget": found.budget,
         "threshold": None if found.pooled is None else round(found.pooled, 4),
-        "coverage": share_of(routed, found.examples),
-        "precision": share_of(right, routed),
+        "coverage": weighed_share(routed, weight),
+        "precision": weighed_share(right[routed].astype(bool), weight[routed]),
         "reason": found.reason,
         "exceptions": [
             {
                 "label": label,
                 "threshold": None if needed is None else round(needed, 4),
-                "untrained": label in untrained,
+                "untrained": label in unseen["untrained"],
             }
             for label, needed in sorted(found.by_label.items())
         ],

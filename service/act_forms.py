@@ -16,6 +16,7 @@ from service.schemas_acts import (
     AcceptIn,
     ConditionsIn,
     ContactIn,
+    CorrectIn,
     DutyAnswerIn,
     DutyIn,
     ExtendIn,
@@ -40,6 +41,7 @@ from triage.ledger.base import Base
 from triage.ledger.closing import close_case
 from triage.ledger.commitments import add_commitment, keep_commitment, look_back
 from triage.ledger.contacts import CONTACT_NAMES, VERDICTS, add_contact, add_feedback, strike
+from triage.ledger.correcting import correct_label
 from triage.ledger.deadlines import MAIN, extend, mark_hard, open_deadlines, set_role
 from triage.ledger.decisions import settled
 from triage.ledger.duties import DUTY_NAMES, add_duty, answer_duty, withdraw_duty
@@ -53,7 +55,7 @@ from triage.ledger.stages import add_stage, drop_stage, finish_stage, set_condit
 from triage.ledger.states import NEXT, STATE_NAMES
 from triage.ledger.submissions import ROLES
 from triage.ledger.tables import CaseRow, CommitmentRow
-from triage.taxonomy import TARGETS, Taxonomy
+from triage.taxonomy import TARGET_NAMES, TARGETS, Taxonomy
 
 ENTRIES: dict[str, type[Base]] = {
     "duties": DutyRow,
@@ -133,6 +135,13 @@ def _classes(case: CaseRow, taxonomy: Taxonomy) -> list[tuple[str, str]]:
 
 def _new_classes(case: CaseRow, taxonomy: Taxonomy) -> list[tuple[str, str]]:
     return [pair for pair in _classes(case, taxonomy) if pair[0] != case.result_class]
+
+
+def _labels(case: CaseRow, taxonomy: Taxonomy) -> list[tuple[str, str]]:
+    """Every label in use, and what stands, which may be called otherwise by now."""
+    stood = [(settled(case)[t].label, t) for t in TARGETS if t in settled(case)]
+    known = [(x.name, t) for t in TARGETS for x in taxonomy.labels(t) if x.active]
+    return list({name: f"{TARGET_NAMES[t]}:{name}" for name, t in [*known, *stood]}.items())
 
 
 def _alone(case: CaseRow) -> bool:
@@ -235,6 +244,11 @@ ACTS: tuple[Act, ...] = (
     ),
     Act("commitments", "记一项承诺", "handle", OURS, PromiseIn, add_commitment,
         (FormField("what", "承诺事项", "long"), FormField("due_on", "承诺时限", "day", hint="没有时限可不填")), "commitments"),
+    Act(
+        "correct", "更正认定", "decide", ("closed",), CorrectIn, correct_label,
+        (FormField("target", "哪一项", "choice", choices=_names(TARGET_NAMES), start=lambda case: "section"),
+         FormField("label", "应为", "choice", "与原来相同即为看过没有错", _labels), WHY), needs="taxonomy",
+    ),
     Act(
         "close", "办结销号", "close", _before("closed") - {"received"}, CloseIn, close_case,
         (FormField("result_class", "办理结果", "choice", choices=_classes, start=lambda case: case.result_class or ""),

@@ -18,6 +18,7 @@ from service.schemas_acts import (
     CaseActIn,
     ConditionsIn,
     ContactIn,
+    CorrectIn,
     DutyAnswerIn,
     DutyIn,
     ExtendIn,
@@ -39,6 +40,7 @@ from service.schemas_acts import (
 from triage.desk import Desk
 from triage.ledger.commitments import add_commitment
 from triage.ledger.contacts import add_contact, add_feedback, strike
+from triage.ledger.correcting import correct_label
 from triage.ledger.deadlines import extend, mark_hard, set_role
 from triage.ledger.duties import add_duty, answer_duty, withdraw_duty
 from triage.ledger.handling import accept, send_back, set_people, start_handling
@@ -188,6 +190,11 @@ def post_reply(case_id: int, body: ReplyIn, desk: TheDesk) -> CaseOut:
 @router.post("/cases/{case_id}/results", summary="认定办理结果,办结后也可由 B 转 A")
 def post_result(case_id: int, body: ResultIn, desk: TheDesk) -> CaseOut:
     return on_case(desk, case_id, body, classify_result, taxonomy=desk.taxonomy)
+
+
+@router.post("/cases/{case_id}/corrections", summary="办结以后更正认定,或看过没有错")
+def post_correction(case_id: int, body: CorrectIn, desk: TheDesk) -> CaseOut:
+    return on_case(desk, case_id, body, correct_label, taxonomy=desk.taxonomy)
 
 
 @router.post("/cases/{case_id}/feedback", summary="代表反馈,不满意的重新办理")

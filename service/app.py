@@ -29,6 +29,7 @@ from service import (
     pages_entry,
     pages_intake,
     pages_intake_lists,
+    pages_labels,
     pages_ledger,
     pages_models,
     pages_print,
@@ -98,6 +99,7 @@ def make_app(settings: Settings, desk: Desk | None = None) -> FastAPI:
     app.include_router(pages_reports.router)  # before the models': /models/drift is no target
     app.include_router(pages_audit.router)  # before the models' own, where its address would be a target
     app.include_router(pages_trainings.router)
+    app.include_router(pages_labels.router)
     app.include_router(pages_models.router)
     app.include_router(pages.router)
     app.include_router(pages_ledger.router)

@@ -52,6 +52,13 @@ NEEDS: dict[str, Need] = {
         "read", "no", "GET /models/trainings/{training_id}", "GET /models/trainings/{training_id}/progress"
     ),
     **_need("models", "no", "POST /models/trainings"),
+    **_need("read", "no", "GET /models/labels/{target}"),
+    **_need(
+        "decide",
+        "no",
+        "POST /models/labels/{target}/cases/{case_id}",
+        "POST /models/labels/{target}/mappings",
+    ),
     **_need("read", "no", "GET /models/{target}", "GET /models/{target}/versions/{version}"),
     **_need(
         "read",
@@ -169,6 +176,7 @@ NEEDS: dict[str, Need] = {
         "decide",
         "no",
         f"POST {_API}/decisions",
+        f"POST {_API}/corrections",
         "POST /api/merges",
         *(f"POST /api/merges/{{merge_id}}/{act}" for act in ("members", "lead", "due", "plan", "unmerge")),
         "POST /api/relations/dismiss",

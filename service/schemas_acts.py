@@ -218,6 +218,15 @@ class FeedbackIn(CaseActIn):
     given_on: date | None = None
 
 
+class CorrectIn(ReasonedIn):
+    """办结以后更正认定;与原来相同即为看过没有错。原来的认定都保留,案件仍是办结。"""
+
+    model_config = example(who="李科员", target="section", label="能源科", why="充电桩属能源科职责")
+
+    target: Literal["section", "topic", "handling"]
+    label: str = Field(min_length=1, max_length=200, description="应为哪一个")
+
+
 class PromiseIn(ActIn):
     """答复以后补记的承诺事项。"""
 

@@ -453,6 +453,8 @@ def staged(client: TestClient, path: str, numbers: Iterator[int]) -> tuple[str, 
     if last == "strike":
         contacted = act("contacts", how="phone")
         made |= {"kind": "contacts", "entry_id": contacted["handling"]["contacts"][0]["id"]}
+    if last == "corrections":
+        act("close", result_class="A")
     if last in ("results", "feedback"):
         act("replies", number="文号")
     if last == "return-refused":

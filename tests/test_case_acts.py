@@ -43,6 +43,7 @@ FILLED: dict[str, dict[str, str]] = {
     "stages": {"what": "编制方案", "due_on": "2027-06-30"},
     "conditions": {"reasons": "指标未下达", "measures": "争取试点"},
     "meetings": {"settled": "十月定址", "held_on": TODAY, "chair": "梁副主任"},
+    "correct": {"target": "section", "label": "能源科", "why": "属该科室职责"},
     "contacts": {"how": "visit", "held_on": TODAY, "deputy": "赵一", "what": "面商"},
     "replies": {"number": "函12号", "replied_on": TODAY, "signer": "梁副主任", "result_class": "B"},
     "results": {"result_class": "A", "found_on": TODAY},
@@ -63,7 +64,7 @@ EVENTS = {
     "hard": "hard_marked", "key": "key_marked", "unkey": "key_unmarked", "duties": "duty_added",
     "stages": "stage_added", "conditions": "conditions_set", "meetings": "meeting_held", "contacts": "contacted",
     "replies": "replied", "results": "result_found", "feedback": "feedback_given", "commitments": "committed",
-    "close": "closed", "answer": "duty_answered", "withdraw": "duty_withdrawn", "done": "stage_done",
+    "correct": "overridden", "close": "closed", "answer": "duty_answered", "withdraw": "duty_withdrawn", "done": "stage_done",
     "drop": "stage_dropped", "strike": "struck", "keep": "commitment_kept", "look-back": "looked_back",
 }  # fmt: skip
 

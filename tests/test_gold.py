@@ -10,13 +10,14 @@ import pytest
 from arrivals import arrive, note
 
 from training.gold import EARNED_WEIGHTS, GoldExample, describe_data, each_text_once, read_gold
-from training.mapping import map_labels, reviewed_labels
+from training.mapping import map_labels
 from triage.classifier import Example
 from triage.encoder import get_encoder
 from triage.ledger.cases import get_case
 from triage.ledger.closing import close_case
 from triage.ledger.decisions import ROUTER, add_decision, decide, settle
 from triage.ledger.handling import accept, send_back
+from triage.ledger.label_mappings import reviewed_labels
 from triage.ledger.learning_tables import AuditRow, LabelMappingRow
 from triage.ledger.merges import merge_cases
 from triage.ledger.predictions import add_prediction

@@ -43,6 +43,7 @@ class GoldExample:
     Attributes:
         earned: a key of EARNED_WEIGHTS.
         who: who decided; decided: the label as it was called then, "" for the example's own.
+        rechecked: somebody looked at the label once more after the case was closed.
     """
 
     received_on: date
@@ -50,6 +51,7 @@ class GoldExample:
     earned: str = "recorded"
     who: str = ""
     decided: str = ""
+    rechecked: bool = False
 
     @property
     def by_a_person(self) -> bool:
@@ -103,6 +105,7 @@ def read_gold(target: str, *, session: Session) -> Gold:
         )
     )
     signed, taken, drawn = _signed(session), _taken(target, session), _drawn(target, session)
+    rechecked = _rechecked(target, session)
     found, unsigned = [], 0
     for case in cases:
         decision = newest_decisions(case).get(target)
@@ -120,7 +123,9 @@ def read_gold(target: str, *, session: Session) -> Gold:
             weight=EARNED_WEIGHTS[earned],
             stands_for=_stands_for(case, target, drawn),
         )
-        found.append(GoldExample(case.received_on, example, earned, decision.who, decision.label))
+        found.append(
+            GoldExample(case.received_on, example, earned, decision.who, decision.label, case.id in rechecked)
+        )
     examples = each_text_once(found)
     return Gold(examples, unsigned, len(found) - len(examples))
 
@@ -189,6 +194,18 @@ def _taken(target: str, session: Session) -> dict[int, str]:
     )
     newest = {case_id: detail.get("taken_from") for case_id, detail in rows if case_id is not None}
     return {case_id: kind for case_id, kind in newest.items() if kind}
+
+
+def _rechecked(target: str, session: Session) -> set[int]:
+    """Cases whose label somebody looked at after they were closed."""
+    rows = session.scalars(
+        select(EventRow.case_id).where(
+            EventRow.kind.in_(("confirmed", "overridden")),
+            EventRow.detail["target"].as_string() == target,
+            EventRow.detail["after_closing"].as_boolean(),
+        )
+    )
+    return {case_id for case_id in rows if case_id is not None}
 
 
 def renamed(one: GoldExample, label: str, weight: float = 1.0) -> GoldExample:

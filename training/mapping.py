@@ -9,12 +9,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from sqlalchemy import select
-from sqlalchemy.orm import Session
-
 from training.gold import GoldExample, renamed
 from triage.classifier import TargetModel
-from triage.ledger.learning_tables import LabelMappingRow
 from triage.reading import Reader, Suggestion
 from triage.taxonomy import Taxonomy
 
@@ -56,16 +52,6 @@ class Mapped:
     retired: int = 0
 
 
-def reviewed_labels(target: str, *, session: Session) -> dict[str, str]:
-    """Case to the label that a person gave it for learning; the newest counts."""
-    rows = session.execute(
-        select(LabelMappingRow.case_id, LabelMappingRow.label)
-        .where(LabelMappingRow.target == target)
-        .order_by(LabelMappingRow.id)
-    )
-    return {str(case_id): label for case_id, label in rows}
-
-
 def map_labels(
     target: str,
     examples: Sequence[GoldExample],
@@ -76,7 +62,7 @@ def map_labels(
     """Gold examples as ``taxonomy`` calls their labels now; all unchanged where it has no labels.
 
     Args:
-        reviewed: case to label, see reviewed_labels.
+        reviewed: case to label, see triage.ledger.label_mappings.
     """
     if not taxonomy.labels(target):
         return Mapped(list(examples))

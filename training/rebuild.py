@@ -11,11 +11,12 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from training.gold import describe_data, read_gold
-from training.mapping import map_labels, reviewed_labels
+from training.mapping import map_labels
 from triage.classifier import TargetModel
 from triage.desk import Desk
 from triage.errors import InputError, ModelRefused, NotFound
 from triage.ledger.events import add_event
+from triage.ledger.label_mappings import reviewed_labels
 from triage.ledger.model_versions import add_model_version
 from triage.promotion import reconcile
 from triage.registry import EXACT, Manifest, outdated

@@ -18,6 +18,7 @@ from sqlalchemy import select
 
 from training.changed_cases import changed_cases
 from training.drift import drift
+from training.label_findings import label_findings, sentences
 from training.learning_curve import learning_curve, wanting_labels
 from training.material import Material
 from training.quality import Unseen, thresholds_at
@@ -56,6 +57,12 @@ def training_report(
         on_step(outcome.target)
         targets.append(_target(desk, outcome, numbers, seed=seed, curve=curve))
     champions = {outcome.target: outcome.material.champion for outcome in outcomes}
+    findings = [
+        line
+        for outcome, told in zip(outcomes, targets, strict=True)
+        if told.get("label_findings")
+        for line in sentences(told["name"], told["label_findings"], outcome.material.gold, numbers)
+    ]
     report: dict[str, Any] = {
         "format": FORMAT,
         "office": desk.taxonomy.office,
@@ -66,6 +73,7 @@ def training_report(
         "seconds": round(seconds, 1),
         "error_budget": desk.settings.error_budget,
         "targets": targets,
+        "label_findings": findings,
         "drift": drift(desk, models=champions) if champions else None,
         "versions": {
             "program": _program(),
@@ -107,6 +115,10 @@ def _target(
         if curve
         else None,
         "changed": changed_cases(material, desk.taxonomy, numbers),
+        # known only while the examples' unseen probabilities are in memory
+        "label_findings": label_findings(material.gold, material.model)
+        if material.model.out_of_fold is not None
+        else None,
         "model": _model(material),
     }
 

@@ -9,12 +9,13 @@ from typing import Any
 
 from training.gate import Verdict, compare
 from training.gold import describe_data, read_gold
-from training.mapping import map_labels, reviewed_labels
+from training.mapping import map_labels
 from training.material import Material
 from triage.classifier import TargetModel
 from triage.desk import Desk
 from triage.errors import ModelRefused
 from triage.ledger.events import add_event
+from triage.ledger.label_mappings import reviewed_labels
 from triage.ledger.model_versions import add_model_version
 from triage.reading import Reader, RememberingReader
 from triage.registry import Manifest

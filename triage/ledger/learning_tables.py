@@ -66,7 +66,7 @@ class TrainingRow(Base):
     who: Mapped[str] = mapped_column(String(100), doc="who asked for it")
     targets: Mapped[list[Any]] = mapped_column(doc="what was to be trained")
     seed: Mapped[int] = mapped_column(default=0)
-    host: Mapped[str] = mapped_column(String(100), doc="the machine that it runs on")
+    host: Mapped[str] = mapped_column(String(100), default="", doc="the machine that it runs on")
     state: Mapped[str] = mapped_column(String(20), index=True, doc="waiting, running, done, failed, lost")
     step: Mapped[str] = mapped_column(String(200), default="", doc="what it does just now")
     done: Mapped[int] = mapped_column(default=0, doc="steps that are through")

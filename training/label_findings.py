@@ -120,8 +120,11 @@ def sentences(
     told = []
     for one in findings["by_label"]:
         if one["stands_out"]:
-            own = [s["case"] for s in findings["suspects"] if s["label"] == one["label"]]
-            said = f"{name}“{one['label']}”的 {one['n']} 件里有 {one['suspected']} 件像是别的,明显多于其他,值得再看"
+            own = [s["case"] for s in findings["suspects"] if one["label"] in (s["label"], s["likely"])]
+            said = (
+                f"{name}“{one['label']}”的 {one['n']} 件里有 {one['suspected']} 件像是别的,"
+                f"另有别的 {one['missing']} 件像是它的,明显多于其他,值得再看"
+            )
             told.append({"sentence": said, "cases": cases(own)})
     if findings["suspected"]:
         said = f"{name}共有 {findings['suspected']} 件的认定与内容不像,最不像的排在前面"

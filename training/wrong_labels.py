@@ -48,11 +48,18 @@ class Suspect:
 
 @dataclass(frozen=True)
 class LabelSuspicion:
-    """How many of a label's cases are suspect; stands_out: clearly more than of the others."""
+    """One label among the suspects.
+
+    Attributes:
+        n: cases that have it; suspected: of these, how many look like another's.
+        missing: cases of others that look like its own.
+        stands_out: either is clearly more than the other labels have.
+    """
 
     label: str
     n: int
     suspected: int
+    missing: int
     stands_out: bool
 
     def to_dict(self) -> dict[str, Any]:
@@ -101,14 +108,24 @@ def _confidence(own: NDArray[np.int_], unseen: NDArray[np.float64]) -> NDArray[n
 
 
 def suspects_by_label(gold: Sequence[GoldExample], suspects: Sequence[Suspect]) -> list[LabelSuspicion]:
-    """Every label with suspects, the largest share first; held against the share of all the others."""
+    """Every label with suspects, those that stand out first; each held against all the others."""
     sizes = Counter(g.example.label for g in gold)
-    counts = Counter(s.label for s in suspects)
-    total, everything = sum(counts.values()), sum(sizes.values())
-    found = []
-    for label, suspected in counts.items():
-        n = sizes[label]
-        others = (total - suspected + 1) / (everything - n + 2)
-        chance = float(binom.sf(suspected - 1, n, others))
-        found.append(LabelSuspicion(label, n, suspected, suspected >= LEAST_SUSPECTS and chance < CHANCE))
-    return sorted(found, key=lambda one: (-one.suspected / one.n, one.label))
+    suspected, missing = Counter(s.label for s in suspects), Counter(s.likely for s in suspects)
+    found = [
+        LabelSuspicion(
+            label=label,
+            n=sizes[label],
+            suspected=suspected[label],
+            missing=missing[label],
+            stands_out=_excess(label, suspected, sizes) or _excess(label, missing, sizes),
+        )
+        for label in suspected.keys() | missing.keys()
+    ]
+    return sorted(found, key=lambda one: (not one.stands_out, -one.suspected - one.missing, one.label))
+
+
+def _excess(label: str, counts: Counter[str], sizes: Counter[str]) -> bool:
+    """Whether a label has more than chance would give one of its size at the rate of all the others."""
+    own, n = counts[label], sizes[label]
+    others = (counts.total() - own + 1) / (sizes.total() - n + 2)
+    return own >= LEAST_SUSPECTS and float(binom.sf(own - 1, max(n, own), others)) < CHANCE

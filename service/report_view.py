@@ -14,6 +14,7 @@ from markupsafe import Markup
 from service import report_charts
 from training.gold import EARNED_NAMES
 from training.report import FORMAT
+from triage import routing
 from triage.errors import NotFound
 
 HERE = Path(__file__).parent
@@ -66,7 +67,13 @@ def report_page(report: Mapping[str, Any], *, number: int | None = None) -> str:
 @cache
 def _templates() -> Environment:
     found = Environment(loader=FileSystemLoader(HERE / "templates"), autoescape=True)
-    found.filters |= {"percent": percent, "span": span, "local_time": local_time, "signed": signed}
+    found.filters |= {
+        "percent": percent,
+        "probability": routing.percent,
+        "span": span,
+        "local_time": local_time,
+        "signed": signed,
+    }
     found.globals |= {
         "charts": report_charts,
         "earned_names": EARNED_NAMES,

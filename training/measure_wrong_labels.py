@@ -105,6 +105,7 @@ def try_one(
     own = np.array([model.labels.index(g.example.label) for g in gold])
     truth = np.array([g.example.case in planted for g in gold])
     listed = {s.case for s in suspects}
+    ten = {s.case for s in suspects[:10]}
     first = {s.case for s in suspects[: len(planted)]}
     return {
         "planted": len(planted),
@@ -113,6 +114,7 @@ def try_one(
         "named_wrongly": len(named - touched),
         "listed": len(planted & listed) / len(planted),
         "listed_all": len(listed),
+        "among_ten": bool(planted & ten),
         "first": len(planted & first) / len(planted),
         "average_precision": {
             name: float(average_precision_score(truth, scores))
@@ -183,9 +185,10 @@ def main(argv: Sequence[str] | None = None) -> None:
 def _told(scene: Scene, said: str, runs: Sequence[dict[str, Any]]) -> dict[str, Any]:
     told: dict[str, Any] = {"data": scene.name, "way": said, "years": len(runs)}
     told["cases"] = len(scene.before) + len(scene.year)
-    for key in ("planted", "blocked", "named", "named_wrongly", "listed", "listed_all", "first"):
+    for key in ("planted", "blocked", "named", "named_wrongly", "listed", "listed_all", "among_ten", "first"):
         told[key] = round(fmean(float(run[key]) for run in runs), 3)
-    told["blocked_or_named"] = round(fmean(run["blocked"] or run["named"] for run in runs), 3)
+    for key in ("named", "among_ten"):
+        told[f"blocked_or_{key}"] = round(fmean(run["blocked"] or run[key] for run in runs), 3)
     told["average_precision"] = {
         name: [
             round(fmean(run["average_precision"][name] for run in runs), 3),

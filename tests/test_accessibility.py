@@ -11,14 +11,11 @@ from axe_playwright_python.sync_playwright import Axe
 from fastapi.routing import APIRoute
 from live_server import LiveServer
 from playwright.sync_api import Browser, Page
-from reports import of_demo
 
 from service.app import make_app
 from service.entry import is_open
-from training.report import training_report
 from triage.desk import Desk
 from triage.ledger.keys import digest
-from triage.ledger.learning_tables import TrainingRow
 
 SERIOUS = ("serious", "critical")
 # what the paths' parameters stand for in the sample office
@@ -67,10 +64,6 @@ def known(server: LiveServer, demo_desk: Desk) -> dict[str, str]:
         sheet = client.post("/api/files", files={"file": ("清单.csv", rows)}).json()
         sent = {"sha256": sheet["sha256"], "name": "清单.csv", "kind": "intake", "who": "李"}
         batch = client.post("/api/batches", json=sent).json()
-    report = training_report(demo_desk, of_demo(demo_desk), who="李", curve=False)
-    with demo_desk.ledger.write() as session:
-        training = TrainingRow(who="李", targets=[], state="done", report=report)
-        session.add(training)
     case, other = cases[0]["id"], cases[1]["id"]
     return {
         **PARAMETERS,
@@ -79,7 +72,7 @@ def known(server: LiveServer, demo_desk: Desk) -> dict[str, str]:
         "version": serving,
         "waiting_id": str(waits["id"]),
         "batch_id": str(batch["id"]),
-        "training_id": str(training.id),
+        "training_id": "1",  # that the demo left
     }
 
 

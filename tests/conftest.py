@@ -39,6 +39,20 @@ NO_LOT = {"TRIAGE_AUDIT_SHARE": "0"}  # what is sure is routed, every time
 os.environ |= NO_LOT
 
 
+# the files that take longest, so that two workers end at about the same time
+LONG = (
+    *("test_kill", "test_training_kills", "test_command", "test_benchmark", "test_odd_files"),
+    *("test_intake_page", "test_postgres_index", "test_case_acts", "test_batches", "test_writers"),
+    *("test_browser", "test_report", "test_form", "test_pdf"),
+)
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Long files first: one that came last would keep one worker waiting."""
+    order = {name: nth for nth, name in enumerate(LONG)}
+    items.sort(key=lambda item: order.get(item.path.stem, len(LONG)))
+
+
 @pytest.fixture(scope="session")
 def shared_dir(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """One folder for all workers of this run."""

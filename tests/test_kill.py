@@ -23,8 +23,8 @@ from triage.ledger.store import Ledger
 from triage.ledger.tables import CaseRow, RelationRow, VectorRow
 from triage.taxonomy import TARGETS, load_taxonomy
 
-CASES = 500
-KILL_AFTER = 150
+CASES = 250
+KILL_AFTER = 80
 SENDERS = 2
 SESSION = "云澜市六届人大六次会议"
 PLACES = ("板杉镇", "柳塘镇", "清溪县", "白沙区", "江口新区")
@@ -32,7 +32,7 @@ Pile = Sequence[dict[str, str]]
 
 
 def make_pile(settings: Settings) -> Pile:
-    """500 suggestions, no two alike, on every section's matters."""
+    """Suggestions, no two alike, on every section's matters."""
     sections = load_taxonomy(settings.taxonomy_path).section
     matters = [(s, term) for s in sections for term in s.terms]
     wanted = [(place, s, term) for place in PLACES for s, term in matters][:CASES]

@@ -9,7 +9,7 @@ import pytest
 from training.writers.report import Plan
 from training.writers.run import run
 
-SECONDS = 6.0
+SECONDS = 4.0
 ENOUGH = 100  # a machine too busy for so many acts may come to no closing and no conflict
 
 

@@ -19,7 +19,7 @@ from triage.reading import Reader, Suggestion
 from triage.taxonomy import Label
 
 SIZES = (5, 10, 20, 50, 100, 200)  # examples a label
-MOST_FITS = 8  # one without examples and one with all among them
+MOST_FITS = 6  # one without examples and one with all among them
 DRAWS = 2  # of the smallest sizes, where it matters which examples are drawn
 CHANCE = 0.2  # that as much is won by luck, below which it is called a gain
 FEW = 20  # examples of a label below which more are the first thing to try

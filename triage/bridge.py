@@ -59,10 +59,12 @@ class Bridge:
         left = sum(shares.values())
         if not left and not new:  # nothing that the model knows is left, and it has nothing else to say
             return replace(prediction, auto=False, reason=self._changed(prediction.label))
-        room = 1 - sum(new.values()) if left else 1 / sum(new.values())
-        led = {name: p / left * room for name, p in shares.items()} if left else {}
-        led |= new if left else {name: p * room for name, p in new.items()}
-        ranked = tuple(sorted(led.items(), key=lambda one: -one[1]))
+        if new or any(not names for names in self._names.values()):  # else nothing is to be made room for
+            room = 1 - sum(new.values()) if left else 0.0
+            shares = {name: p / left * room for name, p in shares.items() if left}
+            total = 1.0 if left else sum(new.values())
+            shares |= {name: p / total for name, p in new.items()}
+        ranked = tuple(sorted(shares.items(), key=lambda one: -one[1]))
         name, probability = ranked[0]
         stands = self._names[prediction.label] == (name,)
         sure, reason = self.model.thresholds.decide(prediction.label, probability)

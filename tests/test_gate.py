@@ -155,6 +155,23 @@ def test_cases_that_the_champion_never_saw_are_held_out_where_there_are_enough()
     assert crowded.seen
 
 
+def test_a_text_that_the_champion_saw_under_another_number_is_not_new_to_it() -> None:
+    examples = gold(0, 60)
+    examples[-12:] = [replace(g, repeats=("seen",)) for g in examples[-12:]]
+    split = split_in_time(examples, {"seen"})
+    assert split is not None
+    assert split.latest == examples[36:48]
+
+
+def test_an_old_ledger_brought_in_later_is_not_the_latest() -> None:
+    examples = gold(0, 60)
+    known = {g.example.case for g in examples[20:]}  # the first twenty came in afterwards
+    split = split_in_time(examples, known)
+    assert split is not None
+    assert split.seen
+    assert split.latest == examples[-12:]
+
+
 def test_too_few_that_a_person_decided_are_too_few() -> None:
     examples = [replace(g, earned="untouched") if n < 51 else g for n, g in enumerate(gold(0, 60))]
     assert split_in_time(examples, set()) is None

@@ -156,7 +156,9 @@ def example(i: int, text: str, label: str = "能源科", how: str = "confirmed")
 def test_a_text_that_came_twice_teaches_once_as_it_was_earned_best_and_last() -> None:
     a, b, c = example(1, "停电"), example(2, "停电", how="overridden"), example(3, "停电", how="untouched")
     other, again = example(4, "收费"), example(5, "收费")
-    assert each_text_once([a, b, c, other, again]) == [b, again]
+    first, second = each_text_once([a, b, c, other, again])
+    assert (first.example, first.repeats) == (b.example, ("1", "3"))
+    assert (second.example, second.repeats) == (again.example, ("4",))
 
 
 def test_the_data_is_described_so_that_a_change_shows() -> None:

@@ -139,12 +139,12 @@ def split_in_time(gold: Sequence[GoldExample], champion_cases: set[str]) -> Spli
 
     Labels that the router gave judge nobody: the champion would be right by its own word.
     """
-    judged = [at for at, g in enumerate(gold) if g.by_a_person]
-    fresh = [at for at in judged if gold[at].example.case not in champion_cases]
-    seen = len(fresh) < LEAST_HELD_OUT
-    chosen = judged if seen else fresh
     count = max(LEAST_HELD_OUT, round(HELD_OUT_SHARE * len(gold)))
-    held_out = chosen[-count:]
+    judged = [at for at, g in enumerate(gold) if g.by_a_person]
+    fresh = [at for at in judged if champion_cases.isdisjoint((gold[at].example.case, *gold[at].repeats))]
+    # what the champion never saw may be old, where an earlier ledger was brought in: those are not the latest
+    seen = len(fresh) < LEAST_HELD_OUT or fresh[-count:][0] < judged[-2 * count :][0]
+    held_out = (judged if seen else fresh)[-count:]
     if len(gold) < 2 * LEAST_HELD_OUT or len(held_out) < LEAST_HELD_OUT or held_out[0] < LEAST_HELD_OUT:
         return None
     return Split(list(gold[: held_out[0]]), [gold[at] for at in held_out], seen)

@@ -44,6 +44,7 @@ class GoldExample:
         earned: a key of EARNED_WEIGHTS.
         who: who decided; decided: the label as it was called then, "" for the example's own.
         rechecked: somebody looked at the label once more after the case was closed.
+        repeats: other cases with the same text, for which it stands.
     """
 
     received_on: date
@@ -52,6 +53,7 @@ class GoldExample:
     who: str = ""
     decided: str = ""
     rechecked: bool = False
+    repeats: tuple[str, ...] = ()
 
     @property
     def by_a_person(self) -> bool:
@@ -162,8 +164,14 @@ def each_text_once(examples: Sequence[GoldExample]) -> list[GoldExample]:
         known = best.get(one.text)
         if known is None or _RANK[one.earned] <= _RANK[known.earned]:
             best[one.text] = one
-    kept = {id(one) for one in best.values()}
-    return [one for one in examples if id(one) in kept]
+    cases: dict[str, list[str]] = {}
+    for one in examples:
+        cases.setdefault(one.text, []).append(one.example.case)
+    return [
+        replace(one, repeats=tuple(case for case in cases[one.text] if case != one.example.case))
+        for one in examples
+        if best[one.text] is one
+    ]
 
 
 def _signed(session: Session) -> set[int]:

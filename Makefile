@@ -42,13 +42,14 @@ programs: install-dev
 pictures: install-dev programs
 	@$(BIN)/python tools/pictures.py
 
-# two workers with a thread each: more threads than cores wait for each other by spinning
+# two workers with a thread each: more threads than cores wait for each other by spinning; files in the order of
+# tests/conftest.py, the long ones first
 test: install-dev programs
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
-	OPENBLAS_NUM_THREADS=1 OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 2 --dist loadfile
+	OPENBLAS_NUM_THREADS=1 OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder
 
 # Annif pins other versions of our packages and gets an environment of its own
 benchmark: benchmark-data $(VENV)/.benchmark $(ANNIF)/.ready

@@ -26,6 +26,7 @@ LEFT_OUT = {
     *("/", "/sign-in/single", "/sign-in/single/back", "/first", "/link", "/settings", "/intake/files"),
     *("/queue/changes", "/queue/cases/{case_id}", "/intake/{waiting_id}/original"),
     *("/intake/{waiting_id}/picture", "/intake/batches/{batch_id}/progress"),
+    "/models/trainings/{training_id}/progress",
     *("/intake/batches/{batch_id}/refused.csv", "/settings/versions/{sha256}"),
     *(f"/models/trainings/{{training_id}}/report.{kind}" for kind in ("json", "docx")),
 }

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import random
 import signal
 import subprocess
@@ -20,6 +21,7 @@ from arrivals import enter_closed
 from live_server import REPO, LiveServer, clean_env
 from sqlalchemy import select
 
+from training.run import run_training
 from triage.config import Settings
 from triage.desk import Desk
 from triage.ledger.store import Ledger
@@ -191,3 +193,20 @@ def test_a_training_killed_at_ten_moments_harms_nothing_and_the_next_serves_ever
     assert states[0] == "done"
     assert set(states) <= {"done", "lost"}
     print(told, states)
+
+
+def test_a_service_started_after_an_upgrade_trains_anew_before_it_answers(home: Path, office: Desk) -> None:
+    old = run_training(office, who="管理员").outcomes[0].version
+    assert old is not None
+    path = office.registry.root / "section" / old / "manifest.json"
+    told = json.loads(path.read_text(encoding="utf-8"))
+    told["libraries"]["scikit-learn"] = "1.0.0"
+    path.write_text(json.dumps(told), encoding="utf-8")
+    with LiveServer(home, TRIAGE_ENCODER="none") as server, server.client() as client:
+        (serving,) = [m["serving"] for m in client.get("/api/models").json() if m["target"] == "section"]
+        assert serving != old
+        assert serving in on_record(office)
+        assert client.get("/readyz").json()["problems"] == {}
+        said = server.log.read_text(encoding="utf-8")
+    assert "程序库升级了" in said
+    assert "scikit-learn 1.0.0 换成" in said

@@ -22,10 +22,8 @@ from triage.encoder import Vectors, get_encoder
 from triage.errors import OutcomeUnknown
 from triage.evidence import Comparison
 from triage.flags import Flag, FlagModel
-from triage.ledger.audits import REASON, add_audit
 from triage.ledger.cases import get_case
-from triage.ledger.decisions import ROUTER, add_decision, settle
-from triage.ledger.events import add_event
+from triage.ledger.decisions import ROUTER
 from triage.ledger.files import FileRef, link_file
 from triage.ledger.intake import add_case, find_case, note_resent
 from triage.ledger.learning_tables import RoutingStopRow
@@ -33,10 +31,8 @@ from triage.ledger.predictions import add_prediction
 from triage.ledger.records import RECORD, Record, add_record
 from triage.ledger.relations import propose_relations
 from triage.ledger.routing_stops import binding_stops, under_stops
-from triage.ledger.states import move
 from triage.ledger.store import Ledger, after_commit
 from triage.ledger.submissions import Submission, check_submission
-from triage.ledger.tables import CaseRow
 from triage.ledger.texts import check_who
 from triage.ledger_index import LedgerIndex
 from triage.office_watch import OfficeWatch
@@ -46,7 +42,8 @@ from triage.reading import Reader, Suggestion, reader_of
 from triage.record_check import check_record
 from triage.registry import Registry
 from triage.related import PairWeights, Related, weights_for
-from triage.taxonomy import TARGET_NAMES, Taxonomy
+from triage.router import Lot, route_case
+from triage.taxonomy import Taxonomy
 from triage.text import get_segmenter
 
 SEARCH_TOP = 10
@@ -281,7 +278,15 @@ class Desk:
             case = add_case(submission, who=who, session=session, rules=self.taxonomy.rules, **told)
             if file:
                 link_file(case, file, who=who, session=session, told=True)
-            self._route(case, advice, found, session)
+            route_case(
+                case,
+                self.as_routed(advice.predictions, session),
+                advice.flags,
+                self.held_back(advice, found),
+                lot=Lot(self.draw, self.settings.audit_share, 1 - self.settings.error_budget),
+                taxonomy=self.taxonomy,
+                session=session,
+            )
             propose_relations(case, found, who=ROUTER, session=session)
             vectors = advice.vector, advice.title_vector
             self._index.store(case.id, text, vectors, session)
@@ -299,82 +304,6 @@ class Desk:
         if file:
             link_file(case, file, who=who, session=session)
         return Receipt(case.id, created=False, differs=differs)
-
-    def _route(self, case: CaseRow, advice: Advice, found: Sequence[Related], session: Session) -> None:
-        """Decide what is sure; a likely duplicate or a flagged case is for a person, however
-        sure the labels, and so is one that is drawn for the audit sample."""
-        predictions = self.as_routed(advice.predictions, session)
-        rows = {target: add_prediction(case, p, session=session) for target, p in predictions.items()}
-        session.flush()
-        held = self.held_back(advice, found)
-        lead = next(iter(predictions.values()))  # the section, where the office has sections
-        sure = lead.auto and not held
-        if sure and self.draw() < self.settings.audit_share:
-            self._draw(case, session)
-            return
-        for flag in advice.flags:
-            add_event(
-                "flagged",
-                who=ROUTER,
-                session=session,
-                case_id=case.id,
-                flag=flag.kind,
-                score=round(flag.score, 4),
-                why=flag.reason,
-            )
-        undecided = []
-        for target, prediction in predictions.items():
-            if prediction.auto and not held:
-                add_decision(
-                    case,
-                    target,
-                    prediction.label,
-                    kind="auto",
-                    who=ROUTER,
-                    why=prediction.reason,
-                    prediction=rows[target],
-                    session=session,
-                )
-                add_event(
-                    "routed",
-                    who=ROUTER,
-                    session=session,
-                    case_id=case.id,
-                    target=target,
-                    label=prediction.label,
-                    probability=round(prediction.probability, 4),
-                    model_version=prediction.model_version,
-                    why=prediction.reason,
-                )
-            else:
-                undecided.append(f"{TARGET_NAMES[target]}:{prediction.reason}")
-        case.certainty = lead.probability
-        case.route = "auto" if sure else "review"
-        if held:
-            case.route_reason = ";".join(held)
-        elif sure:
-            case.route_reason = lead.reason
-        else:
-            case.route_reason = ";".join(undecided)
-        if not sure:
-            move(case, "in_review", "queued", who=ROUTER, session=session, why=case.route_reason)
-        session.flush()
-        session.refresh(case, ["decisions", "predictions", "events"])
-        if sure:
-            settle(case, [lead.target], self.taxonomy, who=ROUTER, session=session)
-
-    def _draw(self, case: CaseRow, session: Session) -> None:
-        """For the audit sample: nothing is decided, and nothing tells what the models said.
-
-        The certainty is left out until somebody decided: the queue is ordered by it, and a case
-        without one stands first in it.
-        """
-        share, promise = self.settings.audit_share, 1 - self.settings.error_budget
-        add_audit(case, share=share, promise=promise, who=ROUTER, session=session)
-        case.route, case.route_reason = "review", REASON
-        move(case, "in_review", "queued", who=ROUTER, session=session, why=REASON)
-        session.flush()
-        session.refresh(case, ["decisions", "predictions", "events", "audit"])
 
     def enter(
         self,

@@ -21,7 +21,7 @@ from training.run import alone, run_training
 from triage.bulk import import_file, intake_file
 from triage.config import Settings
 from triage.desk import Desk
-from triage.errors import InputError
+from triage.errors import Conflict, InputError
 from triage.ledger.accounts import has_accounts
 from triage.ledger.decisions import ROUTER
 from triage.ledger.grants import grant_application
@@ -130,9 +130,12 @@ def _rebuild(desk: Desk) -> None:
     if not outdated_champions(desk):
         return
     say("程序库升级了,原来的模型读不了,先用台账重新训练,完成后开始服务:")
-    with alone(desk.settings.models_dir):
-        for done in rebuild_outdated(desk, who=ROUTER, on_step=lambda t: say(f"  {TARGET_NAMES[t]}…")):
-            say(f"  {done.said}")
+    try:
+        with alone(desk.settings.models_dir):
+            for done in rebuild_outdated(desk, who=ROUTER, on_step=lambda t: say(f"  {TARGET_NAMES[t]}…")):
+                say(f"  {done.said}")
+    except Conflict:  # the one that trains does it, and what it makes is taken up when it is there
+        say("  另一个训练正在进行,由它重新训练;完成以前凭职责推荐。")
 
 
 def serve(args: argparse.Namespace, settings: Settings) -> int:

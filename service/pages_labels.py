@@ -7,20 +7,19 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Depends, Form, Query, Request
 from fastapi.responses import HTMLResponse, RedirectResponse, Response
 from sqlalchemy import select
-from sqlalchemy.orm import Session
+from sqlalchemy.orm import Session, selectinload
 
 from service.api import TheDesk
 from service.pages import render
 from service.people import ThePerson
 from service.problems import STATUS
 from service.retrying import RetryingRoute
-from training.gold import read_gold
-from training.mapping import Proposal, map_labels
+from training.mapping import Proposal, read_mapped
 from triage.desk import Desk
 from triage.errors import InputError, LedgerBusy, NotFound, OutcomeUnknown, TriageError
 from triage.ledger.correcting import correct_label
 from triage.ledger.decisions import newest_decisions
-from triage.ledger.label_mappings import add_mapping, reviewed_labels
+from triage.ledger.label_mappings import add_mapping
 from triage.ledger.tables import CaseRow
 from triage.ledger.trainings import list_trainings
 from triage.reading import RememberingReader
@@ -125,7 +124,9 @@ def _show(
         named |= {p[side] for p in found.get("differing", []) for side in ("first", "second")}
         proposals = pending_mappings(desk, target, session)
         named |= {p.gold.example.case for p in proposals}
-        rows = session.scalars(select(CaseRow).where(CaseRow.id.in_([int(i) for i in named]))).all()
+        load = [selectinload(CaseRow.events), selectinload(CaseRow.decisions)]
+        wanted = CaseRow.id.in_([int(i) for i in named])
+        rows = session.scalars(select(CaseRow).where(wanted).options(*load)).all()
         cases = {str(row.id): row for row in rows}
         return render(
             request,
@@ -174,12 +175,7 @@ def pending_mappings(desk: Desk, target: str, session: Session) -> list[Proposal
     taxonomy = desk.taxonomy
     if not any(len(taxonomy.current_names(target, x.name)) > 1 for x in taxonomy.labels(target)):
         return []
-    gold = [
-        g
-        for g in read_gold(target, session=session).examples
-        if len(taxonomy.current_names(target, g.example.label)) > 1
-    ]
     plain = desk.make_reader(desk.settings.encoder, taxonomy.terms())
     reader = RememberingReader(plain.segmenter, plain.encoder)
-    reviewed = reviewed_labels(target, session=session)
-    return list(map_labels(target, gold, taxonomy, reader, reviewed).proposals)
+    _, mapped = read_mapped(target, taxonomy, reader, session=session)
+    return list(mapped.proposals)

@@ -20,7 +20,8 @@ import pytest
 from arrivals import enter_closed
 from docx import Document
 from fastapi.testclient import TestClient
-from test_retrain import LABELS, OFFICE, import_year, office, submission  # noqa: F401 - a fixture
+from small_office import LABELS, OFFICE, import_year, submission
+from test_retrain import office  # noqa: F401 - a fixture
 
 from service.command import main
 from service.report_docx import report_document

@@ -17,41 +17,20 @@ from typing import Any
 
 import httpx2
 import pytest
-from arrivals import enter_closed
 from live_server import REPO, LiveServer, clean_env
+from small_office import LABELS, OFFICE, THINGS, import_year
 from sqlalchemy import select
 
 from training.run import run_training
 from triage.config import Settings
 from triage.desk import Desk
 from triage.ledger.store import Ledger
-from triage.ledger.submissions import Submission
 from triage.ledger.tables import EventRow, ModelVersionRow
 from triage.ledger.trainings import list_trainings
 from triage.ledger.verify import verify_ledger
 
 KILLS = 10
 SWITCH_SECONDS = 5.0
-OFFICE = """
-[[section]]
-name = "能源科"
-duties = "电力和充电"
-[[section]]
-name = "价格科"
-duties = "价格和收费"
-[[section]]
-name = "物流科"
-duties = "物流和快递"
-[[result_class]]
-code = "A"
-name = "已解决"
-"""
-THINGS = {
-    "能源科": ("电网停电", "变压器增容", "充电桩故障"),
-    "价格科": ("停车收费", "物业涨价", "票价公示"),
-    "物流科": ("冷链仓储", "快递进村", "货运配送"),
-}
-LABELS = list(THINGS)
 
 
 @pytest.fixture
@@ -77,14 +56,7 @@ def office(home: Path) -> Iterator[Desk]:
 
 
 def close_more(desk: Desk, start: int, count: int) -> None:
-    for i in range(start, start + count):
-        section = LABELS[i % 3]
-        thing = THINGS[section][i // 3 % 3]
-        day = date(2024, 1, 1) + timedelta(days=i)
-        submission = Submission(
-            title=thing, body=f"请解决{thing}问题,第{i}村。", number=f"旧{i}", received_on=day
-        )
-        enter_closed(desk, submission, {"section": section})
+    import_year(desk, date(2024, 1, 1) + timedelta(days=start), start, count)
 
 
 class Caller:

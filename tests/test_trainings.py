@@ -11,14 +11,14 @@ from datetime import date, timedelta
 from pathlib import Path
 
 import pytest
-from arrivals import enter_closed
 from entry import come_in
 from fastapi.testclient import TestClient
+from small_office import OFFICE, import_year
 from sqlalchemy import select
 
 from service.app import make_app
 from training.rebuild import outdated_champions, rebuild_outdated
-from training.run import LOCK, run_training
+from training.run import LOCK, alone, run_training
 from triage.champions import DUTIES_ONLY
 from triage.config import Settings
 from triage.desk import Desk
@@ -26,24 +26,10 @@ from triage.errors import Conflict
 from triage.ledger.base import utc_now
 from triage.ledger.learning_tables import TrainingRow
 from triage.ledger.store import Ledger
-from triage.ledger.submissions import Submission
 from triage.ledger.tables import EventRow, ModelVersionRow
 from triage.ledger.trainings import add_training, get_training, list_trainings
 from triage.ledger.verify import verify_ledger
 from triage.promotion import promote_version, reconcile, roll_back
-
-OFFICE = """
-[[section]]
-name = "能源科"
-duties = "电力和充电"
-[[section]]
-name = "价格科"
-duties = "价格和收费"
-[[result_class]]
-code = "A"
-name = "已解决"
-"""
-THINGS = (("能源科", "电网停电"), ("价格科", "停车收费"), ("能源科", "充电桩故障"), ("价格科", "物业涨价"))
 
 
 @pytest.fixture
@@ -60,13 +46,7 @@ def office(settings: Settings) -> Iterator[Desk]:
 
 
 def close_more(desk: Desk, start: int, count: int) -> None:
-    for i in range(start, start + count):
-        section, thing = THINGS[i % 4]
-        day = date(2024, 1, 1) + timedelta(days=i)
-        submission = Submission(
-            title=thing, body=f"请解决{thing}问题,第{i}村。", number=str(i), received_on=day
-        )
-        enter_closed(desk, submission, {"section": section})
+    import_year(desk, date(2024, 1, 1) + timedelta(days=start), start, count)
 
 
 def rows(desk: Desk) -> list[TrainingRow]:
@@ -251,3 +231,17 @@ def test_where_the_ledger_cannot_teach_it_anew_that_is_said(office: Desk, tmp_pa
     assert "pip install scikit-learn==1.0.0" in done.said
     assert desk.champions.models()["section"].version == DUTIES_ONLY
     empty.close()
+
+
+def test_one_begun_on_the_page_while_another_trains_says_why_it_did_not_begin(office: Desk) -> None:
+    with office.ledger.write() as session:
+        begun = add_training(who="张", targets=["section"], host="这台", session=session).id
+    with alone(office.settings.models_dir), pytest.raises(Conflict):
+        run_training(office, who="张", training_id=begun)
+    (row,) = rows(office)
+    assert (row.state, row.problem) == ("failed", "另一个训练正在进行,同时只做一个。")
+
+
+def test_a_process_of_ours_has_the_settings_of_the_one_that_began_it(settings: Settings) -> None:
+    own = replace(settings, encoder="none", error_budget=0.1, max_title_chars=80, public_url="https://a.cn")
+    assert Settings.from_env(own.to_env()).__dict__ == own.__dict__

@@ -8,25 +8,18 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from training.bootstrap import DRAWS, resampled_means
 from triage.ledger.year import Share
 
-DRAWS = 2000
 SEED = 0
 
 
 def mean_difference(before: NDArray[np.float64], now: NDArray[np.float64]) -> dict[str, float]:
     """Of the means, with 95 % by bootstrap; neither group may be empty."""
     rng = np.random.default_rng(SEED)
-    drawn = _means(rng, now) - _means(rng, before)
+    drawn = resampled_means(now, rng) - resampled_means(before, rng)
     low, high = np.quantile(drawn, [0.025, 0.975])
     return _rounded(float(now.mean() - before.mean()), float(low), float(high))
-
-
-def _means(rng: np.random.Generator, values: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Of as many resamples as there are draws."""
-    n = len(values)
-    found: NDArray[np.float64] = rng.multinomial(n, np.full(n, 1 / n), size=DRAWS) @ values / n
-    return found
 
 
 def rate_difference(before: tuple[int, int], now: tuple[int, int]) -> dict[str, float]:

@@ -20,6 +20,7 @@ from triage.classifier import Example
 from triage.ledger.decisions import newest_decisions
 from triage.ledger.learning_tables import AuditRow
 from triage.ledger.tables import CaseRow, DecisionRow, EventRow, MergeMemberRow, PredictionRow
+from triage.taxonomy import Label
 from triage.text import content_hash, document
 
 # How a label was earned, the strongest first, and what it counts beside one that a person confirmed.
@@ -242,3 +243,11 @@ def describe_data(examples: Sequence[GoldExample]) -> dict[str, Any]:
         ),
         "cases": [g.example.case for g in examples],
     }
+
+
+def manifest_data(
+    examples: Sequence[GoldExample], labels: Sequence[Label], *, encoder: str, seed: int
+) -> dict[str, Any]:
+    """The same with all else that a model is made of: what may be predicted, the encoder, the seed."""
+    taxonomy = content_hash(*(repr(label) for label in labels))
+    return {**describe_data(examples), "taxonomy": taxonomy, "encoder": encoder, "seed": seed}

@@ -8,6 +8,7 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from training.gold import GoldExample
 from training.wrong_labels import find_suspects, suspects_by_label
@@ -16,7 +17,7 @@ from triage.classifier import TargetModel
 SHOWN = 30
 SHOWN_PAIRS = 15
 NEWEST = 3000  # examples among which pairs are looked for
-ALIKE = 0.55  # of 1, as the nearest cases of a recommendation are measured; see docs/decisions/0018-wrong-labels.md
+ALIKE = 0.35  # of 1; docs/decisions/0018-wrong-labels.md says how many pairs of one matter lie above
 LEAST_BEFORE = 3  # cases a year from which it tells that there are none the next
 LEAST_YEAR = 20  # cases of a year that can tell
 
@@ -59,11 +60,7 @@ def label_findings(gold: Sequence[GoldExample], model: TargetModel) -> dict[str,
 def differing_pairs(gold: Sequence[GoldExample], model: TargetModel) -> list[Pair]:
     """Pairs among the newest examples, the most alike first; each case in one pair."""
     start = max(0, len(gold) - NEWEST)
-    lexical = model.state["example_lexical"][start:]
-    dense = model.state["example_dense"][start:]
-    alike = 0.5 * (lexical @ lexical.T).toarray()  # two unit vectors side by side
-    if dense.shape[1]:
-        alike = 0.5 * alike + 0.5 * (dense @ dense.T)
+    alike = likeness(model, start)
     people = gold[start:]
     labels = np.array([g.example.label for g in people])
     who = np.array([g.who for g in people])
@@ -87,6 +84,13 @@ def differing_pairs(gold: Sequence[GoldExample], model: TargetModel) -> list[Pai
         if len(found) == SHOWN_PAIRS:
             break
     return found
+
+
+def likeness(model: TargetModel, start: int = 0) -> NDArray[np.float64]:
+    """Of each two examples from ``start`` on, shape (n, n): the measure of a recommendation's nearest cases."""
+    lexical, dense = (model.state[name][start:] for name in ("example_lexical", "example_dense"))
+    words = 0.5 * (lexical @ lexical.T).toarray()  # two unit vectors side by side
+    return np.asarray(0.5 * words + 0.5 * (dense @ dense.T) if dense.shape[1] else words, dtype=np.float64)
 
 
 def unused_labels(gold: Sequence[GoldExample]) -> list[dict[str, Any]]:

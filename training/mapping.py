@@ -9,8 +9,11 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from training.gold import GoldExample, renamed
+from sqlalchemy.orm import Session
+
+from training.gold import Gold, GoldExample, read_gold, renamed
 from triage.classifier import TargetModel
+from triage.ledger.label_mappings import reviewed_labels
 from triage.reading import Reader, Suggestion
 from triage.taxonomy import Taxonomy
 
@@ -50,6 +53,13 @@ class Mapped:
     reviewed: int = 0
     proposals: tuple[Proposal, ...] = ()
     retired: int = 0
+
+
+def read_mapped(target: str, taxonomy: Taxonomy, reader: Reader, *, session: Session) -> tuple[Gold, Mapped]:
+    """What the ledger teaches, as it was decided and under the labels in use."""
+    gold = read_gold(target, session=session)
+    reviewed = reviewed_labels(target, session=session)
+    return gold, map_labels(target, gold.examples, taxonomy, reader, reviewed)
 
 
 def map_labels(

@@ -1,15 +1,22 @@
 """What weighing gold labels by how they were earned is worth: the same years replayed with other weights.
 
-python -m training.measure_gold FILE --target topic --json OUT: FILE as for triage replay.
+python -m training.measure_gold FILE --target topic --json OUT: FILE as for triage replay. With --random N so many of its
+rows in a random order, for a file without days; with --draws D the mean over D such orders.
 """
 
 from __future__ import annotations
 
 import argparse
 from collections.abc import Sequence
+from dataclasses import replace
+from datetime import date, timedelta
 from pathlib import Path
+from statistics import fmean
+from typing import Any
 
-from training.backtest import read_labelled, write_report
+import numpy as np
+
+from training.backtest import LabelledFile, read_labelled, write_report
 from training.gold import EARNED_WEIGHTS
 from training.replay import ITSELF, NEVER, OURS, Office, Way, replay, slices_of
 from triage.config import Settings
@@ -37,6 +44,8 @@ def main(argv: Sequence[str] | None = None) -> None:
     parser.add_argument("--target", choices=TARGETS, required=True)
     parser.add_argument("--taxonomy", type=Path)
     parser.add_argument("--slices", type=int)
+    parser.add_argument("--random", type=int, metavar="N")
+    parser.add_argument("--draws", type=int, default=1)
     parser.add_argument("--seeds", type=int, default=3)
     parser.add_argument("--unnoticed", type=float, default=0.5)
     parser.add_argument("--error-budget", type=float, default=0.05)
@@ -47,11 +56,38 @@ def main(argv: Sequence[str] | None = None) -> None:
     plain = make_reader(settings.cache_dir, settings.encoder, taxonomy.terms())
     reader = RememberingReader(plain.segmenter, plain.encoder)
     office = Office(args.target, taxonomy, reader, args.error_budget, unnoticed=args.unnoticed)
-    slices = slices_of(read_labelled(args.cases), args.target, args.slices)
-    report = replay(office, slices, ways=WAYS, seeds=args.seeds)
-    print(
-        f"{args.target}, {len(slices) - 1} years, {args.seeds} seeds: accuracy | routed | right among routed"
+    file = read_labelled(args.cases)
+    reports = []
+    for draw in range(args.draws):
+        asked = in_random_order(file, args.target, args.random, draw) if args.random else file
+        slices = slices_of(asked, args.target, args.slices)
+        reports.append(replay(office, slices, ways=WAYS, seeds=args.seeds))
+        print(f"{args.target}, draw {draw}, {len(slices) - 1} years, {args.seeds} seeds")
+        _print(reports[-1])
+    if len(reports) > 1:
+        print("mean accuracy over all years and draws")
+        for name in reports[0]["ways"]:
+            print(f"{name:34s} {fmean(y['accuracy'] for r in reports for y in r['ways'][name]):.4f}")
+    if args.json:
+        write_report({"draws": reports}, args.json)
+
+
+def in_random_order(file: LabelledFile, target: str, count: int, seed: int) -> LabelledFile:
+    """So many of the rows with a label of ``target``, one a day from 2020 on, in a random order."""
+    rows = file.labelled(target)
+    chosen = np.random.default_rng(seed).permutation(len(rows))[:count]
+    days = [(date(2020, 1, 1) + timedelta(days=nth)).isoformat() for nth in range(len(chosen))]
+    return LabelledFile(
+        [
+            replace(rows[i], fields={**rows[i].fields, "received_on": day})
+            for i, day in zip(chosen, days, strict=True)
+        ],
+        file.bad,
     )
+
+
+def _print(report: dict[str, Any]) -> None:
+    print("accuracy | routed | right among routed")
     for name, years in report["ways"].items():
         told = [
             f"{y['accuracy']:.3f} {y['coverage']:.2f} {'  - ' if y['precision'] is None else format(y['precision'], '.2f')}"
@@ -60,9 +96,7 @@ def main(argv: Sequence[str] | None = None) -> None:
         print(f"{name:34s} {' | '.join(told)}")
     for name, years in report["differences"].items():
         told = [f"{y['value']:+.3f} ({y['low']:+.3f} to {y['high']:+.3f})" for y in years]
-        print(f"ours less {name:24s} {' | '.join(told)}")
-    if args.json:
-        write_report(report, args.json)
+        print(f"ours less {name:24s} {' | '.join(told)}", flush=True)
 
 
 if __name__ == "__main__":

@@ -23,7 +23,9 @@ from sklearn.metrics import average_precision_score
 
 from training.gate import compare
 from training.gold import GoldExample
+from training.label_findings import ALIKE, likeness
 from training.measure_reorganisation import read_office
+from training.sample_office import CLOSED_YEAR
 from training.wrong_labels import find_suspects, suspects_by_label
 from triage.champions import DUTIES_ONLY
 from triage.classifier import Example, TargetModel
@@ -84,6 +86,27 @@ def poison(
         else g
         for g in year
     ], chosen
+
+
+def clean_year(scene: Scene, reader: Reader) -> dict[str, Any]:
+    """What is named and listed where nothing was planted; in the sample office how like cases of one matter are."""
+    gold = [*scene.before, *scene.year]
+    labels = scene.taxonomy.labels(scene.target)
+    model = TargetModel.fit(scene.target, labels, [g.example for g in gold], reader)
+    assert model.out_of_fold is not None
+    suspects = find_suspects(gold, model.labels, model.out_of_fold)
+    told: dict[str, Any] = {"data": scene.name, "clean": True, "listed_all": len(suspects)}
+    told["named"] = sum(one.stands_out for one in suspects_by_label(gold, suspects))
+    if scene.target == "section":
+        with CLOSED_YEAR.open(encoding="utf-8-sig", newline="") as file:
+            matters = {row["title"]: row["matter"] for row in csv.DictReader(file) if row["matter"]}
+        own = np.array([matters.get(g.example.title, f"alone {nth}") for nth, g in enumerate(gold)])
+        pairs = np.triu_indices(len(gold), 1)
+        same = (own[:, None] == own[None, :])[pairs]
+        above = likeness(model)[pairs] >= ALIKE
+        told["pairs_of_one_matter"] = [int((same & above).sum()), int(same.sum())]
+        told["other_pairs"] = [int((~same & above).sum()), int((~same).sum())]
+    return told
 
 
 def try_one(
@@ -168,6 +191,7 @@ def main(argv: Sequence[str] | None = None) -> None:
         labels = scene.taxonomy.labels(scene.target)
         champion = TargetModel.fit(scene.target, labels, [g.example for g in scene.before], reader)
         champion.version = champion.version if scene.before else DUTIES_ONLY
+        print(json.dumps(clean_year(scene, reader), ensure_ascii=False))
         for way, said in WAYS.items():
             runs = [
                 try_one(scene, label.name, way, seed, champion, reader)

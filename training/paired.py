@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from training.bootstrap import resampled_means
 from training.evaluate import calibration_error
 from triage.prediction import Prediction
 
-DRAWS = 2000
+CALIBRATION_DRAWS = 500  # each is binned anew
 Numbers = NDArray[np.float64]
-Statistic = Callable[[NDArray[np.int_]], float]
 
 
 @dataclass(frozen=True)
@@ -74,13 +74,14 @@ class Sides:
     def calibration(self, *, seed: int) -> Difference:
         """In the calibration error of the first label's probability; less is better."""
 
-        def gap(rows: NDArray[np.int_]) -> float:
+        def gap(rows: NDArray[Any]) -> float:
             ours, theirs = (calibration_error(self.first[k, rows], self.right[k, rows]) for k in (0, 1))
             return ours - theirs
 
         n = self.right.shape[1]
-        draws = np.random.default_rng(seed).integers(0, n, (DRAWS // 4, n))
-        return _summary(gap(np.arange(n)), np.array([gap(rows) for rows in draws]), more_is_better=False)
+        rng = np.random.default_rng(seed)
+        drawn = np.array([gap(rng.integers(0, n, size=(n,))) for _ in range(CALIBRATION_DRAWS)])
+        return _summary(gap(np.arange(n)), drawn, more_is_better=False)
 
 
 def share_difference(gap: Numbers, *, seed: int) -> Difference:
@@ -95,12 +96,7 @@ def share_difference(gap: Numbers, *, seed: int) -> Difference:
 
 def mean_difference(gap: Numbers, *, seed: int, more_is_better: bool = True) -> Difference:
     """Of n cases' gaps, shape (n,): their mean with its bootstrap."""
-    n = len(gap)
-    rng = np.random.default_rng(seed)
-    # as many draws of each case as a resample has of it: no matrix of n columns is needed
-    drawn = np.concatenate(
-        [rng.multinomial(n, np.full(n, 1 / n), size=DRAWS // 20) @ gap / n for _ in range(20)]
-    )
+    drawn = resampled_means(gap, np.random.default_rng(seed))
     return _summary(float(gap.mean()), drawn, more_is_better=more_is_better)
 
 

@@ -10,18 +10,14 @@ import importlib.metadata
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from training.gold import describe_data, read_gold
-from training.mapping import map_labels
+from training.gold import manifest_data
+from training.mapping import read_mapped
 from triage.classifier import TargetModel
 from triage.desk import Desk
 from triage.errors import InputError, ModelRefused, NotFound
-from triage.ledger.events import add_event
-from triage.ledger.label_mappings import reviewed_labels
-from triage.ledger.model_versions import add_model_version
-from triage.promotion import reconcile
+from triage.promotion import enter_version, reconcile
 from triage.registry import EXACT, Manifest, outdated
 from triage.taxonomy import TARGET_NAMES, TARGETS
-from triage.text import content_hash
 
 
 @dataclass(frozen=True)
@@ -71,43 +67,28 @@ def _rebuild(desk: Desk, old: Manifest, who: str) -> Rebuilt:
         reader = desk.make_reader(old.encoder, desk.taxonomy.terms())
     except InputError as error:  # its encoder is not to be had here
         return Rebuilt(target, old.version, None, f"{name}模型 {old.version} {why_not}。{error.message}")
-    with desk.ledger.read() as session:
-        gold = read_gold(target, session=session).examples
-        reviewed = reviewed_labels(target, session=session)
     learned = set(old.data.get("cases", []))
-    known = [g for g in gold if g.example.case in learned]
-    mapped = map_labels(target, known, desk.taxonomy, reader, reviewed).examples
+    with desk.ledger.read() as session:
+        _, found = read_mapped(target, desk.taxonomy, reader, session=session)
+    mapped = [g for g in found.examples if g.example.case in learned]
     if not mapped:
         said = f"{name}模型 {old.version} {why_not}。台账里没有它学过的办结件,不能重新训练,目前仅凭职责推荐。"
         return Rebuilt(target, old.version, None, said)
     labels = desk.taxonomy.labels(target)
+    seed = old.data.get("seed", 0)
     model = TargetModel.fit(
         target,
         labels,
         [g.example for g in mapped],
         reader,
         error_budget=desk.settings.error_budget,
+        seed=seed,
         flags=target == "section",
     )
-    data = {
-        **describe_data(mapped),
-        "taxonomy": content_hash(*(repr(label) for label in labels)),
-        "encoder": reader.encoder.name,
-    }
+    data = manifest_data(mapped, labels, encoder=reader.encoder.name, seed=seed)
     # the figures are the old file's: the same cases, the same recipe
     manifest = desk.registry.save(model, data=data, metrics=old.metrics)
     here = importlib.metadata.version(EXACT)
     why = f"{EXACT} {old.libraries.get(EXACT)} 换成 {here},用原来的 {len(mapped)} 件办结样例重新训练"
-    with desk.ledger.write() as session:
-        add_model_version(manifest, who=who, session=session)
-        add_event(
-            "model_promoted",
-            who=who,
-            session=session,
-            target=target,
-            version=manifest.version,
-            previous=old.version,
-            why=why,
-        )
-    desk.registry.promote(target, manifest.version)
+    enter_version(desk, manifest, promote=True, previous=old.version, who=who, why=why)
     return Rebuilt(target, old.version, manifest.version, f"{name}:{why}。现用版本 {manifest.version}。")

@@ -47,7 +47,7 @@ def training_report(
     Args:
         outcomes: as ``retrain`` returned them.
         seconds: that the training took.
-        curve: whether to fit the models of the learning curve (up to 8 a target).
+        curve: whether to fit the models of the learning curve, see there how many.
         on_step: is told the target whose part is about to be made.
     """
     with desk.ledger.read() as session:

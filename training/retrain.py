@@ -8,19 +8,16 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from training.gate import Verdict, compare
-from training.gold import describe_data, read_gold
-from training.mapping import map_labels
+from training.gold import manifest_data
+from training.mapping import read_mapped
 from training.material import Material
 from triage.classifier import TargetModel
 from triage.desk import Desk
 from triage.errors import ModelRefused
-from triage.ledger.events import add_event
-from triage.ledger.label_mappings import reviewed_labels
-from triage.ledger.model_versions import add_model_version
+from triage.promotion import enter_version
 from triage.reading import Reader, RememberingReader
 from triage.registry import Manifest
 from triage.taxonomy import TARGETS
-from triage.text import content_hash
 
 
 @dataclass(frozen=True)
@@ -77,17 +74,13 @@ def retrain(
 
 
 def _retrain_target(desk: Desk, target: str, reader: Reader, who: str, seed: int) -> Outcome:
-    with desk.ledger.read() as session:
-        found = read_gold(target, session=session)
-        reviewed = reviewed_labels(target, session=session)
     started = time.perf_counter()
-    mapped = map_labels(target, found.examples, desk.taxonomy, reader, reviewed)
+    with desk.ledger.read() as session:
+        found, mapped = read_mapped(target, desk.taxonomy, reader, session=session)
     gold = mapped.examples
     champion = desk.champions.models()[target]
-    data = describe_data(gold)
     labels = desk.taxonomy.labels(target)
-    data["taxonomy"] = content_hash(*(repr(label) for label in labels))
-    data["encoder"] = reader.encoder.name
+    data = manifest_data(gold, labels, encoder=reader.encoder.name, seed=seed)
     serving: Manifest | None = None
     try:
         if champion.version == desk.registry.champion(target):
@@ -122,19 +115,14 @@ def _retrain_target(desk: Desk, target: str, reader: Reader, who: str, seed: int
         flags=target == "section",
     )
     manifest = desk.registry.save(model, data=data, metrics=verdict.to_dict())
-    with desk.ledger.write() as session:
-        add_model_version(manifest, who=who, session=session)
-        add_event(
-            "model_promoted" if verdict.promote else "model_kept",
-            who=who,
-            session=session,
-            target=target,
-            version=manifest.version,
-            previous=champion.version,
-            why=verdict.reason,
-        )
-    if verdict.promote:  # after the commit: where the two part, the ledger counts (triage.promotion)
-        desk.registry.promote(target, manifest.version)
+    enter_version(
+        desk,
+        manifest,
+        promote=verdict.promote,
+        previous=champion.version,
+        who=who,
+        why=verdict.reason,
+    )
     return Outcome(
         target,
         len(gold),

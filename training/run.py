@@ -83,28 +83,40 @@ def run_training(
     Raises:
         Conflict: another one is under way; nothing was changed.
     """
-    with alone(desk.settings.models_dir):
-        host = socket.gethostname()[:100]
-        with desk.ledger.write() as session:
-            if training_id is None:
-                give_up_lost(session=session, host=host)
-                row = add_training(who=who, targets=targets, seed=seed, host=host, session=session)
-                training_id = row.id
-            else:
-                note_training(training_id, "", 0, 0, session=session)
-        run = _Run(desk, training_id, _steps(targets, desk), progress)
-        with run.beating():
-            try:
-                desk.registry.clear_leftovers()
-                rebuild_outdated(desk, who=who)
-                found = run.work(who, targets, seed)
-            except BaseException as error:
-                said = error.message if isinstance(error, TriageError) else BROKE
-                if not isinstance(error, TriageError):
-                    log.exception("training %s", training_id)
-                run.end("failed", problem=said)
-                raise
-        return found
+    try:
+        with alone(desk.settings.models_dir):
+            return _run_alone(desk, who, targets, seed, training_id, progress)
+    except Conflict as error:
+        if training_id is not None:  # who asked for it is told why it did not begin
+            with desk.ledger.write() as session:
+                end_training(training_id, "failed", problem=error.message, session=session)
+        raise
+
+
+def _run_alone(
+    desk: Desk, who: str, targets: Sequence[str], seed: int, training_id: int | None, progress: Progress
+) -> Training:
+    host = socket.gethostname()[:100]
+    with desk.ledger.write() as session:
+        if training_id is None:
+            give_up_lost(session=session, host=host)
+            row = add_training(who=who, targets=targets, seed=seed, host=host, session=session)
+            training_id = row.id
+        else:
+            note_training(training_id, "", 0, 0, session=session)
+    run = _Run(desk, training_id, _steps(targets, desk), progress)
+    with run.beating():
+        try:
+            desk.registry.clear_leftovers()
+            rebuild_outdated(desk, who=who)
+            found = run.work(who, targets, seed)
+        except BaseException as error:
+            said = error.message if isinstance(error, TriageError) else BROKE
+            if not isinstance(error, TriageError):
+                log.exception("training %s", training_id)
+            run.end("failed", problem=said)
+            raise
+    return found
 
 
 def _steps(targets: Sequence[str], desk: Desk) -> int:

@@ -76,7 +76,7 @@ class Champions:
         if loaded is not None:
             self._models[target] = loaded
         model, active = self._models[target], {x.name for x in labels if x.active}
-        # a model that knows a label by its former name says the new one, see triage.desk
+        # a model that knows a label by its former name says the new one, see triage.bridge
         if {taxonomy.current_name(target, name) for name in model.labels} != active:
             self._problems[target] = (
                 f"分类文件里的{TARGET_NAMES[target]}改过了,模型 {model.version} 还是旧的,请运行 triage retrain。"

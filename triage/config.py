@@ -91,6 +91,7 @@ class Settings:
             audit_share=_number(env, "TRIAGE_AUDIT_SHARE", cls.audit_share, 0.0, 1.0),
             related_wrong_share=_number(env, "TRIAGE_RELATED_WRONG_SHARE", cls.related_wrong_share, 0.0, 0.9),
             memory_cases=int(_number(env, "TRIAGE_MEMORY_CASES", cls.memory_cases, 0, 10_000_000)),
+            max_title_chars=int(_number(env, "TRIAGE_MAX_TITLE_CHARS", cls.max_title_chars, 10, 10_000)),
             max_body_chars=int(_number(env, "TRIAGE_MAX_BODY_CHARS", cls.max_body_chars, 1_000, 1_000_000)),
             host=env.get("TRIAGE_HOST", cls.host),
             port=int(_number(env, "TRIAGE_PORT", cls.port, 1, 65_535)),

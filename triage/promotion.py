@@ -40,20 +40,28 @@ def promote_version(desk: Desk, target: str, version: str, *, who: str, why: str
     if needs_reason(manifest) and not why:
         raise InputError("这个版本没有通过比较,要启用请写明理由。", field="why")
     desk.registry.load(target, version)
+    enter_version(desk, manifest, promote=True, previous=desk.registry.champion(target), who=who, why=why)
+
+
+def enter_version(
+    desk: Desk, manifest: Manifest, *, promote: bool, previous: str | None, who: str, why: str
+) -> None:
+    """Put a version on record, unless it is, and let it serve or say that it was kept back."""
+    target, version = manifest.target, manifest.version
     with desk.ledger.write() as session:
         if not knows_version(target, version, session=session):
-            # left whole by a training that was killed before it came on record
             add_model_version(manifest, who=who, session=session)
         add_event(
-            "model_promoted",
+            "model_promoted" if promote else "model_kept",
             who=who,
             session=session,
             target=target,
             version=version,
-            previous=desk.registry.champion(target),
+            previous=previous,
             why=why,
         )
-    desk.registry.promote(target, version)
+    if promote:  # after the commit: where the two part, the ledger counts
+        desk.registry.promote(target, version)
 
 
 def roll_back(desk: Desk, target: str, *, who: str, why: str = "") -> str:

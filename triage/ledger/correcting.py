@@ -9,10 +9,8 @@ from sqlalchemy.orm import Session
 
 from triage.errors import Conflict, InputError
 from triage.ledger.claims import begin_act
-from triage.ledger.decisions import add_decision
-from triage.ledger.events import add_event
+from triage.ledger.decisions import record_decision
 from triage.ledger.memberships import settled_labels
-from triage.ledger.predictions import newest_predictions
 from triage.ledger.states import STATE_NAMES
 from triage.ledger.tables import CaseRow
 from triage.ledger.texts import needed_why
@@ -48,20 +46,17 @@ def correct_label(
             taxonomy.check_label(target, label)
         except InputError as error:
             raise InputError(error.message, field="label") from None
-    kind = "confirm" if label == stood else "override"
-    prediction = newest_predictions(case).get(target)
-    add_event(
-        "confirmed" if kind == "confirm" else "overridden",
-        who=who,
-        session=session,
-        case_id=case.id,
-        target=target,
-        label=label,
+    record_decision(
+        case,
+        target,
+        label,
         before=stood,
-        after_closing=True,
+        who=who,
         why=why,
+        session=session,
+        kind="confirm" if label == stood else "override",
+        after_closing=True,
     )
-    add_decision(case, target, label, kind=kind, who=who, why=why, prediction=prediction, session=session)
     session.flush()
     session.expire(case, ["decisions", "events"])
     return case

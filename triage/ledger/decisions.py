@@ -158,14 +158,17 @@ def record_decision(
     who: str,
     why: str,
     session: Session,
+    kind: str = "",
     **told: Any,
 ) -> DecisionRow:
     """Append a person's decision and its event; the caller has checked that it may be made.
 
-    ``told`` is what else the event says.
+    Args:
+        kind: confirm or override; empty: by whether the label is what was recommended.
+        told: what else the event says.
     """
     prediction = newest_predictions(case).get(target)
-    kind = _kind(prediction, label)
+    kind = kind or _kind(prediction, label)
     add_event(
         "overridden" if kind == "override" else "confirmed",
         who=who,

@@ -33,11 +33,9 @@ def binding_stops(versions: Mapping[str, str], *, session: Session) -> list[Rout
     Args:
         versions: target to the model version that serves; another version begins anew.
     """
-    return [
-        row
-        for row in list_stops(session=session)
-        if row.resumed_at is None and versions.get(row.target) == row.model_version
-    ]
+    open_stops = select(RoutingStopRow).where(RoutingStopRow.resumed_at.is_(None))
+    rows = session.scalars(open_stops.order_by(RoutingStopRow.id.desc()))
+    return [row for row in rows if versions.get(row.target) == row.model_version]
 
 
 def under_stops(

@@ -65,9 +65,7 @@ def main(argv: Sequence[str] | None = None) -> None:
         print(f"{args.target}, draw {draw}, {len(slices) - 1} years, {args.seeds} seeds")
         _print(reports[-1])
     if len(reports) > 1:
-        print("mean accuracy over all years and draws")
-        for name in reports[0]["ways"]:
-            print(f"{name:34s} {fmean(y['accuracy'] for r in reports for y in r['ways'][name]):.4f}")
+        _print_means(reports)
     if args.json:
         write_report({"draws": reports}, args.json)
 
@@ -97,6 +95,23 @@ def _print(report: dict[str, Any]) -> None:
     for name, years in report["differences"].items():
         told = [f"{y['value']:+.3f} ({y['low']:+.3f} to {y['high']:+.3f})" for y in years]
         print(f"ours less {name:24s} {' | '.join(told)}", flush=True)
+
+
+def _print_means(reports: Sequence[dict[str, Any]]) -> None:
+    """Over the draws: each year's accuracy, share routed, share right of all that was routed; then all years."""
+    print(f"mean of {len(reports)} draws: accuracy | routed | right among routed")
+    for name, years in reports[0]["ways"].items():
+        told = []
+        for nth in range(len(years)):
+            own = [report["ways"][name][nth] for report in reports]
+            routed = [y["coverage"] * y["n"] for y in own]
+            right = sum(r * y["precision"] for r, y in zip(routed, own, strict=True) if r)
+            share = format(right / sum(routed), ".3f") if sum(routed) else "  - "
+            told.append(
+                f"{fmean(y['accuracy'] for y in own):.3f} {fmean(y['coverage'] for y in own):.2f} {share}"
+            )
+        over = fmean(y["accuracy"] for report in reports for y in report["ways"][name])
+        print(f"{name:34s} {' | '.join(told)} || {over:.4f}")
 
 
 if __name__ == "__main__":

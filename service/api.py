@@ -25,7 +25,7 @@ from service.schemas import (
 )
 from service.schemas_parts import CommitmentOut, KeepIn
 from service.schemas_search import CaseQuery
-from triage.desk import Desk
+from triage.desk import Desk, Receipt
 from triage.documents.reading import base_name
 from triage.errors import InputError
 from triage.exports.letter import draft_letter, letter_name
@@ -34,6 +34,7 @@ from triage.ledger.closing import close_case
 from triage.ledger.commitments import keep_commitment
 from triage.ledger.decisions import decide
 from triage.ledger.files import FileRef
+from triage.ledger.intake import nothing_yet
 from triage.ledger.relations import relations_of
 from triage.ledger.search import list_cases
 from triage.ledger.store import after_commit
@@ -101,8 +102,7 @@ def add_case(
     receipt = desk.take_in(body.submission(_utf8(idempotency_key)), who=_utf8(x_who), file=file)
     response.status_code = 201 if receipt.created else 200
     response.headers["Location"] = f"/api/cases/{receipt.case_id}"
-    case = after_commit(lambda: read_whole(desk, receipt.case_id))
-    return CaseReceipt(**case.model_dump(), created=receipt.created, differs=receipt.differs)
+    return after_commit(lambda: _read_receipt(desk, receipt))
 
 
 @router.get("/cases", summary="台账列表", responses=documented(422))
@@ -219,6 +219,17 @@ def _utf8(header: str) -> str:
         return header.encode("latin-1").decode("utf-8")
     except UnicodeError:
         return header
+
+
+def _read_receipt(desk: Desk, receipt: Receipt) -> CaseReceipt:
+    with desk.ledger.read() as session:
+        case = get_case(receipt.case_id, session=session)
+        if receipt.created:
+            nothing_yet(case)
+        relations = relations_of(case.id, session=session)
+        return CaseReceipt.whole(
+            case, relations, desk.taxonomy, created=receipt.created, differs=receipt.differs
+        )
 
 
 def read_whole(desk: Desk, case_id: int) -> CaseOut:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import date, datetime
-from typing import Any, Literal
+from typing import Any, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -263,8 +263,8 @@ class CaseOut(CaseSummary):
 
     @classmethod
     def whole(
-        cls, case: CaseRow, relations: list[tuple[RelationRow, CaseRow]], taxonomy: Taxonomy
-    ) -> CaseOut:
+        cls, case: CaseRow, relations: list[tuple[RelationRow, CaseRow]], taxonomy: Taxonomy, **more: Any
+    ) -> Self:
         blind = is_blind(case)
         return cls.model_validate(
             {
@@ -283,6 +283,7 @@ class CaseOut(CaseSummary):
                 "files": [CaseFileOut.model_validate(f) for f in case.files],
                 "handling": HandlingOut.of(case),
                 "events": [EventOut.of(e) for e in case.events],
+                **more,
             }
         )
 

@@ -140,7 +140,7 @@ def test_short_vectors_still_find_the_nearest(monkeypatch: pytest.MonkeyPatch) -
     vectors = np.repeat(centres, 30, axis=0) + 0.1 * drawn.normal(size=(300, 32)).astype(np.float32)
     rows = SenseRows(32)
     for vector in vectors:
-        rows.add(vector)
+        rows.add(vector[None, :])
     mean = vectors.mean(axis=0)
     for group in range(10):
         scores = rows.scores(centres[group], mean)
@@ -152,8 +152,8 @@ def test_short_vectors_still_find_the_nearest(monkeypatch: pytest.MonkeyPatch) -
 def test_rows_keep_their_vectors_and_may_have_no_dimension() -> None:
     rows = SenseRows(3)
     for i in range(600):
-        rows.add(np.array([i, 1, -i], dtype=np.float32))
+        rows.add(np.array([[i, 1, -i]], dtype=np.float32))
     assert rows.rows(np.array([599]))[0].tolist() == [599.0, 1.0, -599.0]
     empty = SenseRows(0)
-    empty.add(NOTHING)
+    empty.add(NOTHING[None, :])
     assert empty.scores(NOTHING, NOTHING).tolist() == [0.0]

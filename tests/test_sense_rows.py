@@ -23,7 +23,7 @@ def clustered(count: int) -> Vectors:
 def filled(rows: Vectors) -> SenseRows:
     kept = SenseRows(rows.shape[1])
     for row in rows:
-        kept.add(row)
+        kept.add(row[None, :])
     return kept
 
 
@@ -64,7 +64,7 @@ def test_rows_added_between_two_searches_are_found() -> None:
     kept = filled(rows[:10])
     kept.scores(rows[0], rows.mean(axis=0))
     for row in rows[10:]:
-        kept.add(row)
+        kept.add(row[None, :])
         last = kept.scores(row, rows.mean(axis=0))
     assert int(np.argmax(last)) == 599
 

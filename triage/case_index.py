@@ -109,8 +109,11 @@ class CaseIndex:
 
     def encode(self, suggestions: Sequence[Suggestion]) -> tuple[Vectors, Vectors]:
         """Vectors of n whole texts and of n titles, each of shape (n, dimensions)."""
-        documents = self.encoder.encode([document(s.title, s.body) for s in suggestions])
-        return documents, self.encode_titles(suggestions)
+        documents = [document(s.title, s.body) for s in suggestions]
+        if self.title_encoder is not self.encoder:
+            return self.encoder.encode(documents), self.encode_titles(suggestions)
+        both = self.encoder.encode([*documents, *(title_core(s.title) for s in suggestions)])
+        return both[: len(documents)], both[len(documents) :]
 
     def encode_titles(self, suggestions: Sequence[Suggestion]) -> Vectors:
         """Vectors of n titles without their frames, shape (n, dimensions)."""
@@ -118,11 +121,16 @@ class CaseIndex:
 
     def add(self, case: CaseText, vector: Vectors, title_vector: Vectors) -> None:
         """Take one case in; its vectors have shape (dimensions,)."""
-        self._position[case.key] = len(self.cases)
-        self.cases.append(case)
-        self.collection.add(case, vector, title_vector)
-        self._vectors.add(vector)
-        self._title_vectors.add(title_vector)
+        self.add_all([case], vector[None, :], title_vector[None, :])
+
+    def add_all(self, cases: Sequence[CaseText], vectors: Vectors, title_vectors: Vectors) -> None:
+        """Take n cases in, at least one; their vectors have shape (n, dimensions)."""
+        for case in cases:
+            self._position[case.key] = len(self.cases)
+            self.cases.append(case)
+        self.collection.add(cases, vectors, title_vectors)
+        self._vectors.add(vectors)
+        self._title_vectors.add(title_vectors)
 
     def update(self, key: str, *, closed: bool, labels: Mapping[str, Mapping[str, float]]) -> None:
         """What was decided of a case since it came."""

@@ -45,8 +45,8 @@ def sample_collection(stored: StoredCases, prior: Prior, session: Session, *, si
     titles: list[Vectors] = [np.zeros((0, len(prior[0])), dtype=np.float32)]
     for start in range(0, len(ids), BATCH):
         found = stored.fetch(ids[start : start + BATCH], session, labelled=False)
-        for case, vector, title in zip(*found, strict=True):
-            collection.add(case, vector, title)
+        if found[0]:
+            collection.add(*found)
         vectors.append(found[1])
         titles.append(found[2])
     _scale(collection, whole)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+import threading
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
@@ -84,7 +85,7 @@ class Desk:
     """
 
     def __init__(self, settings: Settings, *, ledger: Ledger | None = None) -> None:
-        """Raises TaxonomyError or LedgerMissing where the office is not set up."""
+        """Raises TaxonomyError, LedgerMissing or InputError where the office is not set up."""
         self.settings = settings
         self.office = OfficeWatch(settings.taxonomy_path)
         taxonomy = self.office.taxonomy()
@@ -92,18 +93,30 @@ class Desk:
         self.ledger.check()
         self.registry = Registry(settings.models_dir, self.make_reader)
         self.champions = Champions(self.registry, taxonomy, settings.encoder)
-        # the index keeps the terms it began with: others would make every kept reading another
-        segmenter = get_segmenter(taxonomy.terms(), settings.cache_dir)
-        index = CaseIndex(
-            segmenter,
-            get_encoder(settings.encoder),
-            taxonomy,
-            weights_for(settings.title_encoder),
-            get_encoder(settings.title_encoder) if settings.title_encoder else None,
-        )
-        self._index = LedgerIndex(index, self.ledger, settings.memory_cases)
+        for choice in filter(None, (settings.encoder, settings.title_encoder)):
+            get_encoder(choice)  # one that is not there is told at the start
+        self._made_index: LedgerIndex | None = None
+        self._making = threading.Lock()
         self._bridges: dict[str, Bridge] = {}
         self.draw: Callable[[], float] = random.SystemRandom().random
+
+    @property
+    def _index(self) -> LedgerIndex:
+        """Made when first needed: dictionary and encoder take seconds to load, and pages need neither."""
+        with self._making:
+            if self._made_index is None:
+                settings, taxonomy = self.settings, self.office.taxonomy()
+                # it keeps the terms it begins with: others would make every kept reading another
+                segmenter = get_segmenter(taxonomy.terms(), settings.cache_dir)
+                index = CaseIndex(
+                    segmenter,
+                    get_encoder(settings.encoder),
+                    taxonomy,
+                    weights_for(settings.title_encoder),
+                    get_encoder(settings.title_encoder) if settings.title_encoder else None,
+                )
+                self._made_index = LedgerIndex(index, self.ledger, settings.memory_cases)
+            return self._made_index
 
     @property
     def taxonomy(self) -> Taxonomy:
@@ -139,6 +152,7 @@ class Desk:
     def advise(self, submissions: Sequence[Submission]) -> list[Advice]:
         """Predictions and vectors for n checked submissions; writes nothing."""
         suggestions = [Suggestion(s.title, s.body) for s in submissions]
+        self._index.encode(suggestions)  # texts and titles in one pass; the encoder remembers them
         taxonomy, models = self.taxonomy, self.champions.models()
         read: dict[Any, Any] = {}
         predictions: list[dict[str, Prediction]] = [{} for _ in submissions]
@@ -290,6 +304,7 @@ class Desk:
             propose_relations(case, found, who=ROUTER, session=session)
             vectors = advice.vector, advice.title_vector
             self._index.store(case.id, text, vectors, session)
+            self._index.remember(case, text, vectors)
             session.flush()
             return Receipt(case.id, created=True)
 

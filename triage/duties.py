@@ -53,6 +53,8 @@ class DutySimilarity:
 
     def __init__(self, state: dict[str, Any]) -> None:
         self.state = state
+        self._grams = state["grams"].T.tocsr()  # once: a product with a transposed matrix turns it each time
+        self._owned = [np.flatnonzero(state["owner"] == k) for k in range(state["labels"])]
 
     @classmethod
     def fit(
@@ -104,24 +106,26 @@ class DutySimilarity:
 
     def _compare(self, counts: sp.csr_matrix, vectors: Vectors) -> dict[str, Scores]:
         state, k = self.state, self.state["labels"]
-        found: dict[str, Scores] = {
-            "duty_wording": (weigh(counts, state["rarity"]) @ state["grams"].T).toarray()
-        }
+        found: dict[str, Scores] = {"duty_wording": (weigh(counts, state["rarity"]) @ self._grams).toarray()}
         if vectors.shape[1]:
             found["duty_meaning"] = unit_rows(vectors - state["text_mean"]) @ state["vectors"].T
         said = np.isin(np.arange(k), state["owner"])
         return {
-            name: _centre(_nearest(similarity, state["owner"], k), said) / state["spread"].get(name, 1.0)
+            name: _centre(_nearest(similarity, self._owned), said) / state["spread"].get(name, 1.0)
             for name, similarity in found.items()
         }
 
 
-def _nearest(similarity: Any, owner: NDArray[np.int_], k: int) -> Scores:
-    out = np.zeros((similarity.shape[0], k))
-    for j in range(k):
-        own = similarity[:, owner == j]
-        if own.shape[1]:
-            out[:, j] = np.sort(own, axis=1)[:, ::-1][:, :NEAREST].mean(axis=1)
+def _nearest(similarity: Any, owned: Sequence[NDArray[np.int_]]) -> Scores:
+    """Mean similarity of each label's nearest phrases, shape (n, labels).
+
+    Args:
+        owned: columns of each label's phrases.
+    """
+    out = np.zeros((similarity.shape[0], len(owned)))
+    for j, columns in enumerate(owned):
+        if len(columns):
+            out[:, j] = np.sort(similarity[:, columns], axis=1)[:, ::-1][:, :NEAREST].mean(axis=1)
     return out
 
 

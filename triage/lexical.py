@@ -20,10 +20,9 @@ import numpy as np
 import scipy.sparse as sp
 from numpy.typing import NDArray
 from sklearn.feature_extraction.text import CountVectorizer
-from sklearn.svm import LinearSVC
 
 from triage.reading import Readings
-from triage.tfidf import count, gram_counter, rarity_of, weigh, word_counter
+from triage.tfidf import count_beside, gram_counter, rarity_of, weigh, word_counter
 
 Scores = NDArray[np.float64]
 
@@ -67,7 +66,7 @@ class Vocabulary:
 
     def count(self, texts: Readings) -> sp.csr_matrix:
         """Counts of shape (n, features)."""
-        return sp.hstack([count(self.words, texts.words), count(self.characters, texts.weighed)]).tocsr()
+        return count_beside((self.words, texts.words), (self.characters, texts.weighed))
 
     def rarity(self, counts: sp.csr_matrix) -> NDArray[np.float32]:
         """Of each feature among the texts counted; 0 for a character pair too rare to count."""
@@ -107,6 +106,8 @@ class LexicalModel:
             truth: label number of each text; weight: of each text.
             labels: how many labels there are; one without a text scores as a clear "no".
         """
+        from sklearn.svm import LinearSVC  # 8 MB that a process which only serves does without
+
         present = np.unique(truth)
         if len(present) < 2:
             return None

@@ -16,7 +16,6 @@ from typing import Any
 import numpy as np
 import scipy.sparse as sp
 from numpy.typing import NDArray
-from sklearn.svm import LinearSVC
 
 from triage.reading import Readings
 from triage.tfidf import count, gram_counter, rarity_of, weigh
@@ -166,6 +165,8 @@ class _Known:
         Rarity is learned anew too: a gram that only a left-out case has must count for nothing.
         Empty where neither phrases nor cases know two labels.
         """
+        from sklearn.svm import LinearSVC  # 8 MB that a process which only serves does without
+
         cases = self.cases[rows]
         rarity = rarity_of(sp.vstack([self.phrases, self.background, cases]).tocsr(), min_df(len(rows)))
         sample = weigh(self.sample, rarity)

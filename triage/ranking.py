@@ -42,7 +42,8 @@ def rank_block(
     """
     case, *others = block.cases
     features = block.features([0])
-    strong = _strengths(block, features, weights, cases)
+    # rounded, so that what is equal but for the order of a sum is ordered by key
+    strong = _strengths(block, features, weights, cases).round(9)
     likely = probability(strong, features["named"][0, 1:], weights, cases)
     words = block.words([0])[0, 1:]
     same = [
@@ -52,13 +53,13 @@ def rank_block(
     # the same text again comes first, however little it says
     again = [text if text >= DUPLICATE_CONTAINMENT else 0.0 for text in same]
     best = sorted(range(len(others)), key=lambda i: (-again[i], -likely[i], -strong[i], others[i].key))[:top]
-    own = words_of(suggestion, segmenter)
+    own, weights_of_words = words_of(suggestion, segmenter), among.rarity(case.bag)
     return [
         Related(
             others[i].key,
             kind_of(case, others[i], same[i]),
             round(max(again[i], float(likely[i])), 4),
-            shared_terms(own, case, others[i], segmenter, among),
+            shared_terms(own, case, weights_of_words, others[i], segmenter),
             {name: round(float(v[0, i + 1]), 3) for name, v in features.items() if v[0, i + 1] > 0},
         )
         for i in best

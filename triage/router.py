@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 from sqlalchemy.orm import Session
+from sqlalchemy.orm.attributes import set_committed_value
 
 from triage.flags import Flag
 from triage.ledger.audits import REASON, add_audit
@@ -13,7 +14,7 @@ from triage.ledger.decisions import ROUTER, add_decision, settle
 from triage.ledger.events import add_event
 from triage.ledger.predictions import add_prediction
 from triage.ledger.states import move
-from triage.ledger.tables import CaseRow, PredictionRow
+from triage.ledger.tables import CaseRow, DecisionRow, PredictionRow
 from triage.prediction import Prediction
 from triage.taxonomy import TARGET_NAMES, Taxonomy
 
@@ -42,7 +43,7 @@ def route_case(
     taxonomy: Taxonomy,
     session: Session,
 ) -> None:
-    """Write the predictions down and decide what is sure.
+    """Write the predictions of a new case down and decide what is sure.
 
     Args:
         predictions: target to prediction, the one that a case is assigned by first; at least one.
@@ -54,6 +55,7 @@ def route_case(
     sure = lead.auto and not held
     if sure and lot.draw() < lot.share:
         _draw(case, lot, session)
+        _hold(case, rows, ())
         return
     for flag in flags:
         add_event(
@@ -65,10 +67,10 @@ def route_case(
             score=round(flag.score, 4),
             why=flag.reason,
         )
-    undecided = []
+    undecided, decided = [], []
     for target, prediction in predictions.items():
         if prediction.auto and not held:
-            _decide(case, prediction, rows[target], session)
+            decided.append(_decide(case, prediction, rows[target], session))
         else:
             undecided.append(f"{TARGET_NAMES[target]}:{prediction.reason}")
     case.certainty = lead.probability
@@ -82,13 +84,20 @@ def route_case(
     if not sure:
         move(case, "in_review", "queued", who=ROUTER, session=session, why=case.route_reason)
     session.flush()
-    session.refresh(case, ["decisions", "predictions", "events"])
+    _hold(case, rows, decided)
     if sure:
         settle(case, [lead.target], taxonomy, who=ROUTER, session=session)
 
 
-def _decide(case: CaseRow, prediction: Prediction, row: PredictionRow, session: Session) -> None:
-    add_decision(
+def _hold(case: CaseRow, rows: Mapping[str, PredictionRow], decided: Sequence[DecisionRow]) -> None:
+    """What was written just now is on the case without being read back."""
+    set_committed_value(case, "predictions", list(rows.values()))
+    set_committed_value(case, "decisions", list(decided))
+    set_committed_value(case, "memberships", [])
+
+
+def _decide(case: CaseRow, prediction: Prediction, row: PredictionRow, session: Session) -> DecisionRow:
+    decision = add_decision(
         case,
         prediction.target,
         prediction.label,
@@ -109,6 +118,7 @@ def _decide(case: CaseRow, prediction: Prediction, row: PredictionRow, session: 
         model_version=prediction.model_version,
         why=prediction.reason,
     )
+    return decision
 
 
 def _draw(case: CaseRow, lot: Lot, session: Session) -> None:
@@ -117,8 +127,8 @@ def _draw(case: CaseRow, lot: Lot, session: Session) -> None:
     The certainty is left out until somebody decided: the queue is ordered by it, and a case
     without one stands first in it.
     """
-    add_audit(case, share=lot.share, promise=lot.promise, who=ROUTER, session=session)
+    audit = add_audit(case, share=lot.share, promise=lot.promise, who=ROUTER, session=session)
     case.route, case.route_reason = "review", REASON
     move(case, "in_review", "queued", who=ROUTER, session=session, why=REASON)
     session.flush()
-    session.refresh(case, ["decisions", "predictions", "events", "audit"])
+    set_committed_value(case, "audit", audit)

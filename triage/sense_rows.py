@@ -26,14 +26,16 @@ class SenseRows:
     def __len__(self) -> int:
         return self._used
 
-    def add(self, vector: Vectors) -> None:
-        """One more row, shape (dimensions,)."""
-        if self._used == len(self._rows):
-            grown = np.zeros((max(256, 2 * self._used), self._rows.shape[1]), dtype=np.float16)
-            grown[: self._used] = self._rows
+    def add(self, vectors: Vectors) -> None:
+        """n more rows, shape (n, dimensions)."""
+        total = self._used + len(vectors)
+        if total > len(self._rows):
+            room = max(256, total + total // 4)
+            grown = np.zeros((room, self._rows.shape[1]), dtype=np.float16)
+            grown[: self._used] = self._rows[: self._used]
             self._rows = grown
-        self._rows[self._used] = vector
-        self._used += 1
+        self._rows[self._used : total] = vectors
+        self._used = total
 
     def rows(self, chosen: NDArray[np.int64]) -> Vectors:
         """The chosen rows, shape (len(chosen), dimensions)."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -12,27 +12,18 @@ from sqlalchemy.orm import Session
 from triage.bag import WORD
 from triage.case_index import make_case_text
 from triage.encoder import Encoder, Vectors
+from triage.known_labels import labels_on_record
 from triage.pairs import CaseText
 from triage.reading import Suggestion
-from triage.taxonomy import TARGETS
 from triage.text import Segmenter, document, title_core
 
 _CASES = text(
-    'select c.id, c.received_on, c.state, c.deputy, r.bag, r.codes, r.core, v.document, v.title from "case" c '
+    'select c.id, c.received_on, c.state, c.deputy, c.section, c.topic, c.handling, r.bag, r.codes, r.core, v.document, v.title from "case" c '
     "left join case_reading r on r.case_id = c.id and r.reading = :reading "
     "left join case_vector v on v.case_id = c.id and v.encoder = :encoder "
     "where c.id = any(:ids) order by c.id"
 )
 _TEXTS = text('select id, title, body from "case" where id = any(:ids)')
-_PREDICTIONS = text(
-    "select distinct on (case_id, target) case_id, target, ranked from prediction "
-    "where case_id = any(:ids) order by case_id, target, id desc"
-)
-_DECISIONS = text(
-    "select distinct on (case_id, target) case_id, target, label from decision "
-    "where case_id = any(:ids) order by case_id, target, id desc"
-)
-Labels = Mapping[str, Mapping[str, float]]
 
 
 class StoredCases:
@@ -64,7 +55,7 @@ class StoredCases:
         if lacking:
             found = session.execute(_TEXTS, {"ids": lacking})
             texts = {row.id: Suggestion(row.title, row.body) for row in found}
-        labels = known_labels_of([row.id for row in rows], session) if labelled else {}
+        labels = labels_on_record(rows, session) if labelled else {}
         cases = []
         vectors = np.zeros((len(rows), self._encoder.dimensions), dtype=np.float32)
         titles = np.zeros_like(vectors)
@@ -94,17 +85,6 @@ class StoredCases:
                 vectors[i] = np.frombuffer(row.document, dtype=np.float32)
                 titles[i] = np.frombuffer(row.title, dtype=np.float32)
         return cases, _as_kept(vectors), _as_kept(titles)
-
-
-def known_labels_of(ids: Iterable[int], session: Session) -> dict[int, Labels]:
-    """For each case what LedgerIndex calls its known labels: decided ones certain, else as predicted."""
-    wanted = {"ids": list(ids)}
-    labels: dict[int, dict[str, Mapping[str, float]]] = {i: {} for i in wanted["ids"]}
-    for row in session.execute(_PREDICTIONS, wanted):
-        labels[row.case_id][row.target] = dict(row.ranked)
-    for row in session.execute(_DECISIONS, wanted):
-        labels[row.case_id][row.target] = {row.label: 1.0}
-    return {i: {t: own[t] for t in TARGETS if t in own} for i, own in labels.items()}
 
 
 def _as_kept(vectors: Vectors) -> Vectors:

@@ -33,6 +33,7 @@ _PRIVATE = [
     re.compile(r"[A-Za-z0-9._%+\-]+@[A-Za-z0-9.\-]+\.[A-Za-z]{2,}"),
 ]
 MASK = "□"
+LAST = 16  # texts whose words a segmenter has ready
 _MASKED_NAME = re.compile(r"(?<![A-Za-z0-9])[xX×*＊]{2,}(?![A-Za-z0-9])")
 
 _FRAME_HEAD = re.compile(r"^(?:\s*[\[【(][^\]】)]{1,12}[\]】)]\s*)?(?:关于|对于)")
@@ -45,7 +46,8 @@ def normalise(raw: str) -> str:
     The text that the ledger keeps is never replaced by this; it is the models' view.
     """
     text = unicodedata.normalize("NFKC", raw)
-    text = "".join(" " if ch in "\t\n\r" else ch for ch in text if ch in "\t\n\r" or not _is_control(ch))
+    if not text.isprintable():  # else none of it is a control
+        text = "".join(" " if ch in "\t\n\r" else ch for ch in text if ch in "\t\n\r" or not _is_control(ch))
     return _CJK_GAP.sub("", _SPACE.sub(" ", text)).strip()
 
 
@@ -77,6 +79,7 @@ def strip_frame(title: str) -> str:
     return core or title.strip()
 
 
+@lru_cache(maxsize=32)  # models, search and flags ask for the same texts one after the other
 def clean(raw: str) -> str:
     """Everything that must happen before a model sees a text."""
     return _MASKED_NAME.sub("某", mask_private(normalise(raw))).lower()
@@ -115,6 +118,7 @@ class Segmenter:
         self._cache_dir = cache_dir
         self._lock = threading.Lock()
         self._tokenizer: jieba.Tokenizer | None = None
+        self._last: dict[str, list[str]] = {}  # the index and its evidence ask for the same texts
 
     def _ready(self) -> jieba.Tokenizer:
         if self._tokenizer is None:
@@ -138,7 +142,13 @@ class Segmenter:
 
     def all_words(self, text: str) -> list[str]:
         """Words of a cleaned text together with the dictionary words inside long ones."""
-        return list(self._ready().cut_for_search(text))
+        known = self._last.get(text)
+        if known is None:
+            known = list(self._ready().cut_for_search(text))
+            if len(self._last) >= LAST:
+                self._last.clear()
+            self._last[text] = known
+        return list(known)
 
 
 @lru_cache(maxsize=4)

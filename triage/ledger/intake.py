@@ -7,6 +7,7 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, or_, select
 from sqlalchemy.orm import Session
+from sqlalchemy.orm.attributes import set_committed_value
 
 from triage.ledger.case_words import put_words
 from triage.ledger.deadlines import open_deadline, open_main_deadline
@@ -15,6 +16,11 @@ from triage.ledger.submissions import Submission
 from triage.ledger.tables import CaseRow
 from triage.ledger.versions import begin_versions
 from triage.periods import Rules
+
+_LATER = (
+    *("memberships", "commitments", "duties", "stages", "contacts"),
+    *("replies", "results", "feedback", "meetings"),
+)
 
 
 def find_case(submission: Submission, *, session: Session) -> CaseRow | None:
@@ -83,6 +89,16 @@ def add_case(
         **detail,
     )
     return case
+
+
+def nothing_yet(case: CaseRow) -> None:
+    """Spare a case that was taken in just now the questions for what only later acts can add.
+
+    Each such act raises the version; a case that another one was faster with is asked all the same.
+    """
+    if case.version == 1:
+        for name in _LATER:
+            set_committed_value(case, name, [])
 
 
 def note_resent(case: CaseRow, submission: Submission, *, who: str, session: Session) -> bool:

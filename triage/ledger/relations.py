@@ -28,7 +28,12 @@ def propose_relations(
     A pair that has a row already, from whichever side, is left as it is: what a person
     confirmed or dismissed is never proposed again.
     """
-    known = {other.id for _, other in relations_of(case.id, session=session)}
+    if not found:
+        return []
+    pairs = select(RelationRow.case_id, RelationRow.other_id).where(
+        or_(RelationRow.case_id == case.id, RelationRow.other_id == case.id)
+    )
+    known = {number for pair in session.execute(pairs) for number in pair}
     rows = []
     for related in found:
         if int(related.key) in known:

@@ -10,7 +10,6 @@ from pathlib import Path
 from fastapi import Depends, FastAPI
 from fastapi.staticfiles import StaticFiles
 from fastapi.templating import Jinja2Templates
-from scipy.stats import binomtest
 
 from service import (
     api,
@@ -43,18 +42,24 @@ from service import (
     problems,
 )
 from service.guards import Guard
+from service.overload import Overload
 from service.permissions import authorize, check_csrf
 from service.report_view import signed
+from service.warming import Warming
 from triage.batch_runner import BatchRunner
 from triage.config import Settings
 from triage.desk import Desk
+from triage.ledger.year import Share
 from triage.routing import percent
 
 HERE = Path(__file__).parent
 
 
-def make_app(settings: Settings, desk: Desk | None = None) -> FastAPI:
+def make_app(settings: Settings, desk: Desk | None = None, *, at_once: bool = False) -> FastAPI:
     """The application for one office.
+
+    Args:
+        at_once: answer while models and index are still being loaded; /readyz tells when they are.
 
     Raises:
         TaxonomyError, LedgerMissing: the office is not set up.
@@ -64,10 +69,18 @@ def make_app(settings: Settings, desk: Desk | None = None) -> FastAPI:
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
-        desk.warm_up()
+        def ready() -> None:
+            app.state.ready = True
+
+        warming = Warming(desk, ready)
+        if at_once:
+            warming.start()
+        else:
+            desk.warm_up()
+            ready()
         batches.start()
-        app.state.ready = True
         yield
+        warming.end()
         batches.end()
         desk.ledger.close()
 
@@ -116,13 +129,14 @@ def make_app(settings: Settings, desk: Desk | None = None) -> FastAPI:
     app.mount("/static/htmx", StaticFiles(packages=[("js_lib_htmx", "static/htmx")]))
     app.mount("/static", StaticFiles(directory=HERE / "static"))
     app.add_middleware(Guard, desk=desk)
+    app.add_middleware(Overload)  # before all else: what is refused must cost nothing
     return app
 
 
 def interval(right: int, of: int) -> str:
     """The 95 % Wilson interval of so many of so many, in words of the page."""
-    found = binomtest(right, of).proportion_ci(method="wilson")
-    return f"{found.low:.0%} 至 {found.high:.0%}"
+    low, high = Share(right, of).interval or (0.0, 1.0)
+    return f"{low:.0%} 至 {high:.0%}"
 
 
 def _templates() -> Jinja2Templates:

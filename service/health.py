@@ -17,7 +17,7 @@ router = APIRouter()
 
 
 @router.get("/healthz", summary="进程是否活着")
-def healthz() -> dict[str, str]:
+async def healthz() -> dict[str, str]:
     return {"status": "ok"}
 
 

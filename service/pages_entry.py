@@ -10,7 +10,6 @@ from fastapi import APIRouter, Form, Query, Request
 from fastapi.responses import HTMLResponse, RedirectResponse, Response
 from sqlalchemy.orm import Session
 
-from service import single_sign_on
 from service.api import TheDesk
 from service.entry import clear_cookie, local_path, set_cookie
 from service.guards import is_loopback
@@ -66,6 +65,8 @@ def sign_in(
 def single(desk: TheDesk, request: Request, next: Annotated[str, Query(max_length=2000)] = "") -> Response:
     if not desk.settings.oidc_issuer:
         raise NotFound("没有设置统一身份认证。")
+    from service import single_sign_on  # what it signs with takes a quarter of a second to load
+
     address, started = single_sign_on.begin(desk.settings, _back(request, desk), local_path(next))
     response = RedirectResponse(address, status_code=303)
     response.set_cookie(
@@ -87,6 +88,8 @@ def single_back(
     state: Annotated[str, Query(max_length=2000)] = "",
     code: Annotated[str, Query(max_length=4000)] = "",
 ) -> Response:
+    from service import single_sign_on
+
     address = address_of(request)
     try:
         started = single_sign_on.Started.of_text(unquote(request.cookies.get(STARTED, "")))

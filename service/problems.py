@@ -18,6 +18,7 @@ SECURITY_HEADERS = {
     "referrer-policy": "same-origin",
     "cache-control": "no-store",
 }
+RETRY_AFTER = "2"  # seconds
 log = logging.getLogger("triage.service")
 
 STATUS = {
@@ -93,8 +94,9 @@ _SENTENCES = {
 
 
 def problem(request: Request, status: int, detail: str, *, code: str = "", **more: Any) -> Response:
-    """Problem details for programs, a page for people."""
+    """Problem details for programs, a page for people; a 503 says when to come again."""
     title = TITLES.get(status, "出错了")
+    headers = {**SECURITY_HEADERS, "retry-after": RETRY_AFTER} if status == 503 else SECURITY_HEADERS
     if request.url.path.startswith("/api") or request.url.path in ("/healthz", "/readyz"):
         body = {
             "type": f"/problems/{code}" if code else "about:blank",
@@ -104,16 +106,14 @@ def problem(request: Request, status: int, detail: str, *, code: str = "", **mor
             "instance": request.url.path,
             **more,
         }
-        return JSONResponse(
-            body, status_code=status, media_type="application/problem+json", headers=SECURITY_HEADERS
-        )
+        return JSONResponse(body, status_code=status, media_type="application/problem+json", headers=headers)
     templates = request.app.state.templates
     response: Response = templates.TemplateResponse(
         request,
         "error.html",
         {"title": title, "detail": detail},
         status_code=status,
-        headers=SECURITY_HEADERS,
+        headers=headers,
     )
     return response
 

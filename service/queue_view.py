@@ -7,7 +7,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 
-from pypinyin import Style, lazy_pinyin
 from sqlalchemy import or_, select
 from sqlalchemy.orm import Session, selectinload
 
@@ -125,4 +124,6 @@ def _related(ids: Sequence[int], session: Session) -> dict[int, dict[str, int]]:
 @lru_cache(maxsize=1000)
 def initials(name: str) -> str:
     """First letters of a name's syllables: 能源科 is nyk."""
+    from pypinyin import Style, lazy_pinyin  # its phrases take 0.4 s to load: when first asked
+
     return "".join(lazy_pinyin(name, style=Style.FIRST_LETTER)).lower()

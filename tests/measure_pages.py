@@ -30,7 +30,7 @@ from sqlalchemy import func, insert, select, text, update
 from sqlalchemy.orm import Session
 
 from service.app import make_app
-from service.commands.office import settle_memory
+from service.warming import settle_memory
 from training import sample_office
 from training.measure_ledger import BATCH, _given, _parser, _postgresql, _sqlite, fill
 from triage.config import Settings

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.stats import beta
+from scipy.special import betaincinv
 
 # How sure we want to be that the error among automatic labels stays inside the budget, and how
 # far a single label may exceed it: docs/decisions/0007-error-budget.md says what they cost.
@@ -68,7 +68,7 @@ def error_bound(wrong: float, total: float) -> float:
     """
     if total <= 0 or wrong >= total:
         return 1.0
-    return float(beta.ppf(CONFIDENCE, wrong + 1, total - wrong))
+    return float(betaincinv(wrong + 1, total - wrong, CONFIDENCE))
 
 
 def learn_thresholds(
@@ -114,7 +114,7 @@ def learn_thresholds(
         total = float(_effective(weight[above].sum(), (weight[above] ** 2).sum()))
         wrong = total * _share(~right[above], weight[above])
         # one wrong of few proves nothing; only a clear excess moves a label off the pool
-        if wrong and float(beta.ppf(1 - CONFIDENCE, wrong, total - wrong + 1)) > LABEL_EXCESS * budget:
+        if wrong and float(betaincinv(wrong, total - wrong + 1, 1 - CONFIDENCE)) > LABEL_EXCESS * budget:
             by_label[label] = _lowest(probabilities[own], right[own], weight[own], LABEL_EXCESS * budget)
     by_label |= dict.fromkeys(untrained)
     needed = np.array([by_label.get(x, pooled) for x in labels], dtype=float)

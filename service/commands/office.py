@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import gc
 import shutil
 import socket
 from contextlib import closing
@@ -111,20 +110,6 @@ def _reset_demo(settings: Settings) -> None:
         say(f"示例数据已清空,原来的移到了 {aside},确认无用后可以删除。")
 
 
-# a page makes some ten thousand objects: rather a look a page than a dozen
-COLLECT = (20_000, 50, 100)
-
-
-def settle_memory() -> None:
-    """What is loaded at the start stays: let the collector pass it by, and look less often at the rest.
-
-    Looking through it all takes a third of a second, and would hold up a page every few dozen requests.
-    """
-    gc.collect()
-    gc.freeze()
-    gc.set_threshold(*COLLECT)
-
-
 def _rebuild(desk: Desk) -> None:
     """What an upgraded library cannot read is fitted anew before it serves."""
     if not outdated_champions(desk):
@@ -143,6 +128,7 @@ def serve(args: argparse.Namespace, settings: Settings) -> int:
 
     from service.app import make_app
     from service.guards import check_host, is_loopback
+    from service.warming import one_thread_a_request
 
     settings = replace(
         settings, host=args.host or settings.host, port=settings.port if args.port is None else args.port
@@ -181,7 +167,8 @@ def serve(args: argparse.Namespace, settings: Settings) -> int:
         )
     reconcile(desk)
     _rebuild(desk)
-    desk.warm_up()
-    settle_memory()
-    uvicorn.run(make_app(settings, desk), host=settings.host, port=settings.port, log_level="warning")
+    one_thread_a_request()
+    uvicorn.run(
+        make_app(settings, desk, at_once=True), host=settings.host, port=settings.port, log_level="warning"
+    )
     return EXIT_OK

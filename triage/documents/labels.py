@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from functools import cache
 
 # field -> its usual labels on forms of congresses and political-consultative conferences
 LABELS: dict[str, tuple[str, ...]] = {
@@ -173,17 +174,26 @@ _SIGNATURES = r"(?:[ \t\u3000]*(?:签名|签字|名单|姓名))?"
 _ASIDE_PART = r"(?:[ \t\u3000]*\([^)]{0,30}\))?"
 # a signature: 平川区人大代表:某某
 _SIGNED = r"[\u4e00-\u9fff]{2,12}(?:人大代表|政协委员|人民代表)"
-_LABELLED = re.compile(
-    r"(?<![^\s;,。(])"
-    r"(?:(?:[一二三四五六七八九十]{1,3}、|\d{1,2}[.、])[ \t]*)?"
-    rf"(?:(?P<label>{'|'.join(map(_spaced, _WORDS))}){_SIGNATURES}{_ASIDE_PART}[ \t\u3000]*:"
-    rf"|【(?P<boxed>{'|'.join(map(_spaced, _WORDS))})】[ \t\u3000]*:?"
-    rf"|(?P<signed>{_SIGNED})[ \t\u3000]*:)"
-)
 _PLAIN_WORDS = [w for w in _WORDS if _FIELD[w] in PLAIN and w not in WEAK]
-_UNMARKED = re.compile(
-    rf"^\s*(?P<label>{'|'.join(map(_spaced, _PLAIN_WORDS))}){_ASIDE_PART}[ \t\u3000]+(?=\S)"
-)
+
+
+# compiled when first asked: they take a quarter of a second, and most commands read no document
+@cache
+def _labelled() -> re.Pattern[str]:
+    return re.compile(
+        r"(?<![^\s;,。(])"
+        r"(?:(?:[一二三四五六七八九十]{1,3}、|\d{1,2}[.、])[ \t]*)?"
+        rf"(?:(?P<label>{'|'.join(map(_spaced, _WORDS))}){_SIGNATURES}{_ASIDE_PART}[ \t\u3000]*:"
+        rf"|【(?P<boxed>{'|'.join(map(_spaced, _WORDS))})】[ \t\u3000]*:?"
+        rf"|(?P<signed>{_SIGNED})[ \t\u3000]*:)"
+    )
+
+
+@cache
+def _unmarked() -> re.Pattern[str]:
+    return re.compile(
+        rf"^\s*(?P<label>{'|'.join(map(_spaced, _PLAIN_WORDS))}){_ASIDE_PART}[ \t\u3000]+(?=\S)"
+    )
 
 
 def find_labels(line: str, *, strong_only: bool = False) -> list[Found]:
@@ -193,13 +203,13 @@ def find_labels(line: str, *, strong_only: bool = False) -> list[Found]:
         strong_only: only labels that running text does not use by chance.
     """
     found = []
-    for match in _LABELLED.finditer(line):
+    for match in _labelled().finditer(line):
         label = _bare(match["label"] or match["boxed"] or match["signed"])
         field = "deputy" if match["signed"] else field_of(label)
         if not (strong_only and label in WEAK and not match["boxed"]):
             found.append(Found(label, field, match.start(), match.end()))
     if not (found and found[0].start == 0):
-        unmarked = _UNMARKED.match(line)
+        unmarked = _unmarked().match(line)
         if unmarked and (not found or unmarked.end() <= found[0].start):
             label = _bare(unmarked["label"])
             found.insert(0, Found(label, field_of(label), unmarked.start(), unmarked.end()))

@@ -15,7 +15,7 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
 
-from scipy.stats import beta
+from scipy.special import betaincinv
 from sqlalchemy import ColumnElement, Select, exists, func, select
 from sqlalchemy.orm import Session
 
@@ -268,8 +268,8 @@ def precision_of(
     precision = sum(w for w, (right, _) in zip(weights, judged, strict=True) if right) / total
     n = total**2 / sum(w * w for w in weights)  # Kish: so many equal weights would tell as much
     right = precision * n
-    low = float(beta.ppf(_TAIL, right, n - right + 1)) if precision > 0 else 0.0
-    high = float(beta.ppf(1 - _TAIL, right + 1, n - right)) if precision < 1 else 1.0
+    low = float(betaincinv(right, n - right + 1, _TAIL)) if precision > 0 else 0.0
+    high = float(betaincinv(right + 1, n - right, 1 - _TAIL)) if precision < 1 else 1.0
     return precision, (low, high)
 
 

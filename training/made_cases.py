@@ -45,12 +45,17 @@ Fork = multiprocessing.get_context("fork")
 
 @dataclass(frozen=True)
 class Query:
-    """A made text that is in no ledger, with its vectors of shape (dimensions,)."""
+    """A made text that is in no ledger, with its vectors of shape (dimensions,).
+
+    Attributes:
+        source: number of the text that its title begins with.
+    """
 
     suggestion: Suggestion
     case: CaseText
     vector: Vectors
     title_vector: Vectors
+    source: int = 0
 
 
 @dataclass(frozen=True)
@@ -91,7 +96,7 @@ class Sentences:
         )
         title, vectors = unit_rows(self.vectors[head].mean(axis=0)[None, :])[0], self.vectors[head + body]
         suggestion = Suggestion("".join(self.texts[p] for p in head), "".join(self.texts[p] for p in body))
-        return Query(suggestion, case, unit_rows(vectors.mean(axis=0)[None, :])[0], title)
+        return Query(suggestion, case, unit_rows(vectors.mean(axis=0)[None, :])[0], title, sources[0])
 
     def queries(self, drawn: random.Random, count: int) -> list[Query]:
         """``count`` texts to search for."""

@@ -56,6 +56,11 @@ class Service:
 
     def start(self) -> None:
         """Start it and wait until it says that it is ready."""
+        self.launch()
+        wait_until(self.is_ready, "ready", START_SECONDS)
+
+    def launch(self) -> None:
+        """Start it; it may not listen yet."""
         command = [sys.executable, "-m", "service.command", "--home", str(self.home)]
         with self.log.open("ab") as log:
             self._process = subprocess.Popen(  # noqa: S603 - our own program
@@ -66,7 +71,6 @@ class Service:
                 stdout=log,
                 stderr=log,
             )
-        wait_until(self.is_ready, "ready", START_SECONDS)
 
     def is_ready(self) -> bool:
         """Whether /readyz says so; fails where the process has ended."""
@@ -80,6 +84,12 @@ class Service:
             return False
         finally:
             connection.close()
+
+    def memory_mb(self) -> float:
+        """Resident memory now, in megabytes of 2**20 bytes."""
+        assert self._process is not None
+        pages = int(Path(f"/proc/{self._process.pid}/statm").read_text().split()[1])
+        return pages * os.sysconf("SC_PAGE_SIZE") / 2**20
 
     def kill(self) -> None:
         """SIGKILL, as a power cut would: nothing is flushed, nothing said."""

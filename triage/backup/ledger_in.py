@@ -17,7 +17,7 @@ from sqlalchemy.orm import Session
 from triage.backup.archive import CHUNK, Archive, Hashed
 from triage.backup.contents import SQLITE_FILE, TABLES, Contents
 from triage.backup.ledger_out import quoted
-from triage.backup.places import keep_as, sqlite_files
+from triage.backup.places import keep_as, named, sqlite_files
 from triage.errors import InputError, LedgerBusy, LedgerMissing
 from triage.ledger.base import Base
 from triage.ledger.chain import RecordSession, head, seal
@@ -154,7 +154,7 @@ def clear_staged_ledger(path: Path) -> None:
 
 def write_out(stream: Hashed, path: Path) -> None:
     """A member into a new file, on the disk when this returns; OSError where that cannot be."""
-    with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file:
+    with named(path), os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file:
         while data := stream.read(CHUNK):
             file.write(data)
         file.flush()

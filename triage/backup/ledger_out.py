@@ -69,10 +69,12 @@ def _sqlite(path: Path, archive: ArchiveWriter, scratch: Path) -> Held:
     except sqlite3.Error as error:
         if error.sqlite_errorcode == sqlite3.SQLITE_FULL:
             raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(scratch)) from error
-        raise Conflict(f"台账文件 {path} 复制不了,没有备份:{error}。") from error
+        if error.sqlite_errorcode not in (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB):
+            raise Conflict(f"台账文件 {path} 复制不了,没有备份:{error}。") from error
+        damaged = [str(error)]
     if damaged:
         raise Conflict(
-            f"台账文件 {path} 已损坏,没有备份:{damaged[0]}。请停止服务,用以前的备份恢复,并保留这个文件。"
+            f"台账文件 {path} 已损坏,没有备份:{damaged[0]}。请停止服务,留存这个文件,用以前的备份恢复。"
         )
     copied = Ledger(f"sqlite:///{scratch}")
     with closing(copied), copied.engine.connect() as connection:
@@ -83,7 +85,8 @@ def _sqlite(path: Path, archive: ArchiveWriter, scratch: Path) -> Held:
 
 def _postgresql(ledger: Ledger, archive: ArchiveWriter) -> Held:
     tables = {table.name: [c.name for c in table.columns] for table in Base.metadata.sorted_tables}
-    with snapshot(ledger) as connection:
+    # begun here: a session that began it would also end it, and the rest would be of another moment
+    with snapshot(ledger) as connection, connection.begin():
         held = _held(ledger, connection, tables)
         connection.exec_driver_sql("set local datestyle = 'ISO'")
         driver = cast(psycopg.Connection, connection.connection.driver_connection)

@@ -62,3 +62,14 @@ def flush_folder(folder: Path) -> None:
 def sqlite_files(path: Path) -> list[Path]:
     """A SQLite file and what may stand beside it; a journal without its file would spoil the next of that name."""
     return [path.with_name(path.name + end) for end in ("", "-wal", "-shm", "-journal")]
+
+
+@contextmanager
+def named(path: Path) -> Iterator[None]:
+    """An OSError of writing says which file it was; a full disk is noticed where no name is known."""
+    try:
+        yield
+    except OSError as error:
+        if error.filename is None and error.errno is not None:
+            error.filename = str(path)
+        raise

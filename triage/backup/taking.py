@@ -15,7 +15,7 @@ from triage import VERSION
 from triage.backup.archive import ArchiveWriter
 from triage.backup.contents import MODELS, OFFICE, Contents
 from triage.backup.ledger_out import write_ledger
-from triage.backup.places import alone, keep_as, sqlite_files
+from triage.backup.places import alone, keep_as, named, sqlite_files
 from triage.config import Settings
 from triage.errors import Conflict, InputError, ModelRefused
 from triage.ledger.store import Ledger
@@ -67,7 +67,7 @@ def take_backup(settings: Settings, target: Path) -> tuple[Path, Contents]:
 
 
 def _write(settings: Settings, ledger: Ledger, part: Path, scratch: Path) -> Contents:
-    with os.fdopen(os.open(part, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file:
+    with named(part), os.fdopen(os.open(part, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file:
         os.close(os.open(scratch, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600))
         archive = ArchiveWriter(file)
         created = datetime.now(UTC)

@@ -17,6 +17,7 @@ from conftest import SharedCache, drop_database, never_sync, new_database
 from small_office import LABELS, OFFICE, submission
 from test_transfer import content
 
+from triage.backup.ledger_in import tables_there
 from triage.classifier import Example, TargetModel
 from triage.config import Settings
 from triage.desk import Desk
@@ -109,6 +110,14 @@ def held(settings: Settings) -> tuple[dict[str, Any], list[str]]:
 def files(settings: Settings) -> list[str]:
     found = (p for p in settings.home.rglob("*") if p.is_file() and p.name != ".backup.lock")
     return sorted(str(p.relative_to(settings.home)) for p in found)
+
+
+def is_untouched(settings: Settings) -> bool:
+    """No file but the lock, and no table."""
+    ledger = Ledger(settings.database_url)
+    there = not ledger.is_sqlite and tables_there(ledger)
+    ledger.close()
+    return not there and not files(settings)
 
 
 def repacked(

@@ -220,6 +220,19 @@ def test_no_file_is_replaced_and_none_is_half(
 
 
 @pytest.mark.parametrize("backend", ["sqlite"])
+def test_a_disk_whose_files_have_one_name_only_will_do(
+    office: Desk, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(*_: object) -> None:
+        raise PermissionError(1, "Operation not permitted")
+
+    monkeypatch.setattr("os.link", refuse)  # as FAT and some network drives do
+    file, contents = take_backup(office.settings, tmp_path / "a.tar.gz")
+    with open_archive(file) as archive:
+        assert archive.contents == contents
+
+
+@pytest.mark.parametrize("backend", ["sqlite"])
 def test_two_at_once_are_one_and_what_a_kill_left_is_cleared(office: Desk, tmp_path: Path) -> None:
     out = tmp_path / "out"
     out.mkdir()

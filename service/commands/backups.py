@@ -64,6 +64,8 @@ def restore(args: argparse.Namespace, settings: Settings) -> int:
         say_verdict(verdict)
         if verdict.problems:
             say("这些在备份时就是如此:备份文件完整,台账照原样恢复了。")
+        if restored.contents.database == "postgresql":
+            say("服务另用一个数据库账号的,请再运行一次 triage init --app-role 账号。")
         say("备份以后的登记和办理不在其中。请核对账号和令牌(备份以后停用的又在用了),再启动 triage serve。")
     return EXIT_ERROR if verdict.problems else EXIT_OK
 

@@ -6,7 +6,7 @@ import io
 import json
 import shutil
 import tarfile
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from datetime import date
 from pathlib import Path
@@ -15,6 +15,7 @@ from typing import Any
 import pytest
 from conftest import SharedCache, drop_database, never_sync, new_database
 from small_office import LABELS, OFFICE, submission
+from sqlalchemy import make_url
 from test_transfer import content
 
 from triage.backup.ledger_in import tables_there
@@ -26,6 +27,7 @@ from triage.promotion import enter_version
 
 DAY = date(2026, 3, 2)
 NewPlace = Callable[[], Settings]
+_MADE: dict[str, Settings] = {}  # the office of each kind of database, never written to by tests
 
 
 @pytest.fixture
@@ -35,8 +37,8 @@ def new_place(
     tmp_path: Path,
     cache_dir: Path,
     monkeypatch: pytest.MonkeyPatch,
-) -> Any:
-    """Makes settings of an empty folder and, on PostgreSQL, of an empty database."""
+) -> Iterator[NewPlace]:
+    """Makes settings of an empty folder and, on PostgreSQL, of an empty database or a copy of one."""
     made: list[Settings] = []
     init = Ledger.__init__
 
@@ -46,12 +48,11 @@ def new_place(
 
     monkeypatch.setattr(Ledger, "__init__", unsynced)
 
-    def make() -> Settings:
-        home = tmp_path / f"place{len(made)}"
-        given = {"TRIAGE_HOME": str(home), "TRIAGE_ENCODER": "none", "TRIAGE_AUDIT_SHARE": "0"}
+    def make(template: str = "template1") -> Settings:
+        url = ""
         if backend == "postgresql":
-            given["TRIAGE_DATABASE_URL"] = new_database(request.getfixturevalue("postgres_server"))
-        made.append(SharedCache.from_env(given))
+            url = new_database(request.getfixturevalue("postgres_server"), template)
+        made.append(settings_of(tmp_path / f"place{len(made)}", url))
         return made[-1]
 
     yield make
@@ -60,15 +61,28 @@ def new_place(
 
 
 @pytest.fixture
-def office(new_place: NewPlace, backend: str, request: pytest.FixtureRequest) -> Any:
+def office(
+    new_place: Callable[..., Settings],
+    backend: str,
+    request: pytest.FixtureRequest,
+    tmp_path_factory: pytest.TempPathFactory,
+) -> Iterator[Desk]:
     """Three sections, a model of the section that serves and one that does not, twenty cases."""
-    settings = new_place()
+    if backend not in _MADE:
+        url = new_database(request.getfixturevalue("postgres_server")) if backend == "postgresql" else ""
+        _MADE[backend] = settings_of(tmp_path_factory.mktemp("made") / backend, url)
+        fill(_MADE[backend])
+    made = _MADE[backend]
+    settings = new_place(make_url(made.database_url).database) if backend == "postgresql" else new_place()
+    shutil.copytree(made.home, settings.home)
+    desk = Desk(settings)
+    yield desk
+    desk.ledger.close()
+
+
+def fill(settings: Settings) -> None:
     settings.taxonomy_path.parent.mkdir(parents=True, mode=0o700)
     settings.taxonomy_path.write_text(OFFICE, encoding="utf-8")
-    if backend == "sqlite":
-        shutil.copyfile(
-            request.getfixturevalue("migrated_file"), settings.taxonomy_path.with_name("ledger.sqlite3")
-        )
     ledger = Ledger(settings.database_url)
     ledger.migrate()
     desk = Desk(settings, ledger=ledger)
@@ -76,8 +90,13 @@ def office(new_place: NewPlace, backend: str, request: pytest.FixtureRequest) ->
         add_version(desk, 60 if promote else 30, promote=promote)
     for i in range(20):
         desk.take_in(submission(i, DAY), who="李")
-    yield desk
     ledger.close()
+
+
+def settings_of(home: Path, database_url: str = "") -> Settings:
+    """Of an office in that folder, on SQLite where no database is named."""
+    given = {"TRIAGE_HOME": str(home), "TRIAGE_ENCODER": "none", "TRIAGE_AUDIT_SHARE": "0"}
+    return SharedCache.from_env(given | ({"TRIAGE_DATABASE_URL": database_url} if database_url else {}))
 
 
 def add_version(desk: Desk, examples: int, *, promote: bool) -> str:

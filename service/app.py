@@ -46,6 +46,7 @@ from service.overload import Overload
 from service.permissions import authorize, check_csrf
 from service.report_view import signed
 from service.warming import Warming
+from triage import VERSION
 from triage.batch_runner import BatchRunner
 from triage.config import Settings
 from triage.desk import Desk
@@ -87,7 +88,7 @@ def make_app(settings: Settings, desk: Desk | None = None, *, at_once: bool = Fa
     app = FastAPI(
         title="建议提案分办",
         description="读取人大代表建议和政协提案,推荐主题、办理类型、承办科室,提示可并案件,记入工作台账。",
-        version="0.1.0",
+        version=VERSION,
         lifespan=lifespan,
         docs_url=None,  # its page loads scripts from outside; these offices have no internet
         redoc_url=None,

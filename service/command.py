@@ -222,6 +222,21 @@ def build_parser() -> argparse.ArgumentParser:
     sub.add_argument("--anchor", default="", metavar="锚点", help="以前核对时抄存的锚点")
     as_json(sub)
 
+    sub = add("backup", "备份:台账、分类文件、模型存成一个文件;服务照常运行", "backups", "backup")
+    sub.add_argument(
+        "file",
+        type=Path,
+        metavar="文件",
+        help="新文件,如 备份.tar.gz;写目录则按时间取名。里面有台账的全部内容,要像台账一样保管",
+    )
+    as_json(sub)
+
+    sub = add("restore", "从备份恢复到空的目录或数据库,并核对", "backups", "restore")
+    sub.add_argument("file", type=Path, metavar="备份文件")
+    sub.add_argument("--check", action="store_true", help="只核对备份文件是否完整、里面有什么,不恢复")
+    who(sub)
+    as_json(sub)
+
     sub = add("migrate-ledger", "把整个台账迁移到另一个空的数据库(先停止服务)", "ledger", "migrate_ledger")
     for name, help in (("source", "旧台账"), ("target", "新台账")):
         sub.add_argument(

@@ -6,6 +6,7 @@ import uuid
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from datetime import date
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -15,6 +16,7 @@ from sqlalchemy.exc import ProgrammingError
 from test_transfer import GRID, close, decide_all
 
 from training.sample_office import install_office
+from triage.backup.taking import take_backup
 from triage.config import Settings
 from triage.desk import Desk
 from triage.errors import Conflict, InputError
@@ -52,6 +54,17 @@ def accounts(postgres_server: Any) -> Iterator[Accounts]:
     yield Accounts(postgres_server, role, owner, service)
     service.close()
     owner.close()
+
+
+def test_the_service_account_may_back_the_ledger_up(
+    accounts: Accounts, settings: Settings, tmp_path: Path
+) -> None:
+    install_office(settings)
+    place = replace(settings, database_url=accounts.service.url)
+    desk = Desk(place, ledger=accounts.service)
+    desk.take_in(GRID, who="李")
+    _, contents = take_backup(place, tmp_path / "a.tar.gz")
+    assert (contents.database, contents.rows["case"]) == ("postgresql", 1)
 
 
 @pytest.mark.parametrize("memory_cases", [100_000, 0])

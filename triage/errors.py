@@ -10,6 +10,8 @@ _OS_REASONS = {
     errno.EISDIR: "是目录,不是文件",
     errno.ENOTDIR: "路径中有一段不是目录",
     errno.ENOSPC: "写不下,磁盘已满",
+    errno.EDQUOT: "写不下,磁盘配额已满",
+    errno.EFBIG: "写不下,超过了文件大小的限制",
     errno.EROFS: "写不了,磁盘是只读的",
 }
 

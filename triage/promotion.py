@@ -18,7 +18,7 @@ from triage.ledger.events import add_event
 from triage.ledger.model_versions import add_model_version, knows_version
 from triage.ledger.tables import EventRow
 from triage.ledger.texts import check_who, check_why
-from triage.registry import Manifest
+from triage.registry import Manifest, Registry
 from triage.taxonomy import TARGET_NAMES, TARGETS
 
 
@@ -99,12 +99,16 @@ def reconcile(desk: Desk) -> list[str]:
     not on this machine.
     """
     with desk.ledger.read() as session:
-        decided = champions_on_record(session=session)
+        return point_to_record(desk.registry, session=session)
+
+
+def point_to_record(registry: Registry, *, session: Session) -> list[str]:
+    """As ``reconcile``, where there is no desk yet."""
     moved = []
-    for target, names in decided.items():
-        there = [name for name in names if desk.registry.has(target, name)]
-        if there != desk.registry.champions(target) and (not names or names[-1] in there):
-            desk.registry.point(target, there)
+    for target, names in champions_on_record(session=session).items():
+        there = [name for name in names if registry.has(target, name)]
+        if there != registry.champions(target) and (not names or names[-1] in there):
+            registry.point(target, there)
             moved.append(target)
     return moved
 

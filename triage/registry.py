@@ -106,13 +106,16 @@ class Registry:
     def versions(self, target: str) -> list[Manifest]:
         """Readable versions of a target, newest first."""
         found = []
-        for folder in (self.root / target).glob("*-*"):
-            if _VERSION.match(folder.name):
-                try:
-                    found.append(self.manifest(target, folder.name))
-                except ModelRefused:
-                    continue  # load() says why when somebody wants it
-        return sorted(found, key=lambda m: m.version, reverse=True)
+        for name in reversed(self.names(target)):
+            try:
+                found.append(self.manifest(target, name))
+            except ModelRefused:
+                continue  # load() says why when somebody wants it
+        return found
+
+    def names(self, target: str) -> list[str]:
+        """Every version that is here, readable or not, oldest first; none that is being written."""
+        return sorted(f.name for f in (self.root / target).glob("*-*") if _VERSION.match(f.name))
 
     def manifest(self, target: str, version: str) -> Manifest:
         """Raises NotFound for an unknown version, ModelRefused for a broken manifest."""
@@ -135,11 +138,7 @@ class Registry:
             ModelRefused: checksum, format, library or content is not what it must be.
         """
         manifest = self.manifest(target, version)
-        path = self._folder(target, version) / "model.joblib"
-        if not path.is_file():
-            raise self._refusal(target, version, "模型文件 model.joblib 不见了")
-        if _sha256(path) != manifest.sha256:
-            raise self._refusal(target, version, "模型文件与登记的校验值不符,可能已损坏、不完整或被替换")
+        path = self.check_file(manifest)
         if why := outdated(manifest):
             raise self._refusal(target, version, why)
         try:
@@ -153,6 +152,16 @@ class Registry:
         if model.target != target:
             raise self._refusal(target, version, "模型文件属于另一个预测目标")
         return model
+
+    def check_file(self, manifest: Manifest) -> Path:
+        """The version's model file; ModelRefused where it is not the one that the manifest names."""
+        path = self._folder(manifest.target, manifest.version) / "model.joblib"
+        if not path.is_file():
+            raise self._refusal(manifest.target, manifest.version, "模型文件 model.joblib 不见了")
+        if _sha256(path) != manifest.sha256:
+            why = "模型文件与登记的校验值不符,可能已损坏、不完整或被替换"
+            raise self._refusal(manifest.target, manifest.version, why)
+        return path
 
     def champions(self, target: str) -> list[str]:
         """Every version that has been champion and was not rolled back, the present one last."""

@@ -25,7 +25,7 @@ from triage.ledger.reminders import (
     told_marks,
 )
 from triage.ledger.store import Ledger, retried
-from triage.ledger.verify import verify_ledger
+from triage.ledger.verify import Verdict, verify_ledger
 from triage.ledger.year import Share, year_figures
 from triage.periods import HOLIDAY_KINDS
 from triage.taxonomy import load_taxonomy
@@ -49,16 +49,21 @@ def verify(args: argparse.Namespace, settings: Settings) -> int:
     if args.json:
         say_json({**vars(verdict), "ok": not verdict.problems})
     else:
-        say(f"核对了 {verdict.events} 条经过、{verdict.rows} 条记录。")
-        for problem in verdict.problems[:SHOWN_PROBLEMS]:
-            say(f"  {problem}")
-        if len(verdict.problems) > SHOWN_PROBLEMS:
-            say(f"  另有 {len(verdict.problems) - SHOWN_PROBLEMS} 处,用 --json 看全部。")
-        if verdict.problems:
-            say(f"台账与封存的记录不一致,共 {len(verdict.problems)} 处。")
-        else:
-            say(f"全部一致。锚点 {verdict.anchor}(抄存别处,以后用 --anchor 核对此前没有被整体替换)。")
+        say_verdict(verdict)
     return EXIT_ERROR if verdict.problems else EXIT_OK
+
+
+def say_verdict(verdict: Verdict) -> None:
+    """What a check found, the first problems of many."""
+    say(f"核对了 {verdict.events} 条经过、{verdict.rows} 条记录。")
+    for problem in verdict.problems[:SHOWN_PROBLEMS]:
+        say(f"  {problem}")
+    if len(verdict.problems) > SHOWN_PROBLEMS:
+        say(f"  另有 {len(verdict.problems) - SHOWN_PROBLEMS} 处,用 --json 看全部。")
+    if verdict.problems:
+        say(f"台账与封存的记录不一致,共 {len(verdict.problems)} 处。")
+    else:
+        say(f"全部一致。锚点 {verdict.anchor}(抄存别处,以后用 --anchor 核对此前没有被整体替换)。")
 
 
 def remind(args: argparse.Namespace, settings: Settings) -> int:

@@ -86,6 +86,7 @@ EVENT_NAMES = {
     "office_changed": "修改设置",
     "ledger_sealed": "封存以前的记录",
     "ledger_moved": "台账迁移",
+    "ledger_restored": "从备份恢复台账",
 }
 
 

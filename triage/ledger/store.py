@@ -114,15 +114,38 @@ class Ledger:
         Raises:
             Conflict: this account does not own the tables; see triage.ledger.grants.
         """
+        with self.building() as connection:
+            self.upgrade(connection)
+
+    @contextmanager
+    def building(self) -> Iterator[Connection]:
+        """One writing transaction below the sessions, for the schema and for rows as they are.
+
+        Raises:
+            Conflict: this account does not own the tables; see triage.ledger.grants.
+        """
         with self._writer.begin() as connection:
             if not self.is_sqlite:
                 _check_owner(connection)
                 connection.execute(text("select pg_advisory_xact_lock(:key)"), {"key": INTAKE_LOCK})
-            command.upgrade(self._alembic(connection), "head")
-            with RecordSession(connection, expire_on_commit=False) as session:
-                adopt(session)
-                index_words(session)
-                session.commit()
+            yield connection
+
+    def upgrade(self, connection: Connection) -> None:
+        """Bring the schema up to date, and what hangs on it: the chain, the index of words."""
+        self.set_schema(connection, "head")
+        with RecordSession(connection, expire_on_commit=False) as session:
+            adopt(session)
+            index_words(session)
+            session.commit()
+
+    def set_schema(self, connection: Connection, revision: str) -> None:
+        """The tables of that revision or, where they are of an earlier one, the steps up to it."""
+        command.upgrade(self._alembic(connection), revision)
+
+    def revisions(self, connection: Connection) -> tuple[str | None, list[str]]:
+        """The database's revision, None without tables, and all that this program knows, newest first."""
+        known = ScriptDirectory.from_config(self._alembic(connection)).walk_revisions()
+        return MigrationContext.configure(connection).get_current_revision(), [r.revision for r in known]
 
     def check(self) -> None:
         """Raises LedgerMissing where the schema is not there or not this program's."""
@@ -130,11 +153,10 @@ class Ledger:
             raise LedgerMissing(f"还没有台账({self.path})。先运行 triage init 或 triage demo。")
         try:
             with self.engine.connect() as connection:
-                current = MigrationContext.configure(connection).get_current_revision()
-                head = ScriptDirectory.from_config(self._alembic(connection)).get_current_head()
+                current, known = self.revisions(connection)
         except DatabaseError as error:
             raise LedgerMissing(f"台账数据库打不开:{error.orig}") from None
-        if current != head:
+        if current != known[0]:
             raise LedgerMissing("台账的结构与程序版本不一致,请运行 triage init 升级(数据不会丢失)。")
 
     def close(self) -> None:

@@ -61,7 +61,7 @@ def move_ledger(
     except DBAPIError as error:
         raise LedgerMissing(f"目标数据库打不开:{error.orig}") from None
     target.migrate()
-    with _snapshot(source) as reading, target.write() as session:
+    with snapshot(source) as reading, target.write() as session:
         _check_empty(session)
         counts = _copy(reading, session.connection(), progress)
         _check(session, progress)
@@ -69,7 +69,7 @@ def move_ledger(
         add_event("ledger_moved", who=who, session=session, rows=counts, last_event=last, hash=running)
         _check_unchanged(source, last)
         if not target.is_sqlite:
-            _set_sequences(session)
+            set_sequences(session)
     target.migrate()  # what can be made again
     return counts
 
@@ -88,7 +88,7 @@ def _check_empty(session: Session) -> None:
             raise Conflict("目标数据库里已有台账记录,只能迁移到空的数据库。", table=table.name)
 
 
-def _snapshot(source: Ledger) -> AbstractContextManager[Connection]:
+def snapshot(source: Ledger) -> AbstractContextManager[Connection]:
     """A connection that sees one state of the source, whatever is written there meanwhile."""
     connection = source.engine.connect()
     if not source.is_sqlite:  # on SQLite every reading transaction is like that
@@ -141,7 +141,7 @@ def _check_unchanged(source: Ledger, last: int) -> None:
         raise Conflict("迁移时旧台账又有新的记录,没有迁移。请先停止服务,再迁移。", last_event=newest)
 
 
-def _set_sequences(session: Session) -> None:
+def set_sequences(session: Session) -> None:
     """New rows are numbered after the copied ones; last of all, since no rollback undoes it."""
     for table in Base.metadata.sorted_tables:
         key = table.autoincrement_column

@@ -24,7 +24,7 @@ def made_up(count: int) -> tuple[list[CaseText], Collection]:
         cases.append(CaseText(str(i), bag_of(words, {}), codes_of(""), 0))
     among = Collection(NOTHING, NOTHING)
     for case in cases:
-        among.add(case, NOTHING, NOTHING)
+        among.add([case], NOTHING[None, :], NOTHING[None, :])
     return cases, among
 
 

@@ -1,0 +1,49 @@
+"""Small inputs that once made a reader fail with something else than a sentence; see fuzz_inputs.py."""
+
+from __future__ import annotations
+
+import io
+import struct
+import zipfile
+
+import pytest
+from odd_files import repacked, word
+
+from triage.documents.blocks import Table
+from triage.documents.child import answer
+from triage.documents.ledger_sheet import read_ledger
+from triage.documents.pdf_columns import groups_of
+from triage.documents.pdf_lines import Glyph
+from triage.documents.reading import Content
+from triage.documents.sheets import read_workbook
+from triage.documents.word import read_docx
+from triage.errors import InputError, TaxonomyError
+from triage.taxonomy import parse_taxonomy
+
+FREE, END, FAT = 0xFFFFFFFF, 0xFFFFFFFE, 0xFFFFFFFD
+
+
+def compound(name: str, stream: bytes) -> bytes:
+    """An OLE file of one stream of 4096 bytes: header, then the sectors of FAT, directory and stream."""
+    header = struct.pack("<8s16x5H6x9I", b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1", 0x3E, 3, 0xFFFE, 9, 6, *HEAD)
+    header += struct.pack("<109I", 0, *[FREE] * 108)
+    fat = struct.pack("<128I", FAT, END, *range(3, 10), END, *[FREE] * 118)
+    directory = _entry("Root Entry", 5, 1, END, 0) + _entry(name, 2, FREE, 2, 4096)
+    directory += struct.pack("<68xIII48x", FREE, FREE, FREE) * 2
+    return header + fat + directory + stream.ljust(4096, b"\0")
+
+
+HEAD = (0, 1, 1, 0, 4096, END, 0, END, 0)
+
+
+def _entry(name: str, kind: int, child: int, start: int, size: int) -> bytes:
+    raw = name.encode("utf-16-le") + b"\0\0"
+    return struct.pack("<64sHBBIII36xIQ", raw, len(raw), kind, 1, FREE, FREE, child, start, size)
+
+
+@pytest.mark.parametrize(
+    "stream", [struct.pack("<HH", 0x809, 0), struct.pack("<HHHHHHII", 0x809, 16, *[0] * 6)]
+)
+def test_a_workbook_over_which_its_reader_trips_is_damaged(stream: bytes) -> None:
+    with pytest.raises(InputError, match="Excel 文件已损坏"):
+        read_workbook(compound("Workbook", stream + struct.pack("<HH", 0x85, 0)))

@@ -47,3 +47,14 @@ def _entry(name: str, kind: int, child: int, start: int, size: int) -> bytes:
 def test_a_workbook_over_which_its_reader_trips_is_damaged(stream: bytes) -> None:
     with pytest.raises(InputError, match="Excel 文件已损坏"):
         read_workbook(compound("Workbook", stream + struct.pack("<HH", 0x85, 0)))
+
+
+def test_a_packed_file_whose_first_part_is_damaged_is_told_so() -> None:
+    packed = io.BytesIO()
+    with zipfile.ZipFile(packed, "w") as archive:
+        archive.writestr("mimetype", "application/vnd.oasis.opendocument.spreadsheet")
+        archive.writestr("content.xml", "<a/>")
+    content = packed.getvalue()
+    for damaged in (b"PK\x03\x05" + content[4:], content[:60] + b"?" + content[61:], b"PK" + content[10:]):
+        with pytest.raises(InputError, match="已损坏"):
+            answer(damaged, "台账.ods", ocr=False)

@@ -58,3 +58,15 @@ def test_a_packed_file_whose_first_part_is_damaged_is_told_so() -> None:
     for damaged in (b"PK\x03\x05" + content[4:], content[:60] + b"?" + content[61:], b"PK" + content[10:]):
         with pytest.raises(InputError, match="已损坏"):
             answer(damaged, "台账.ods", ocr=False)
+
+
+@pytest.mark.parametrize("width", ["²", "9" * 5_000, "-1", "", "2"])
+def test_a_cell_as_wide_as_no_number_says_is_one_column_wide(width: str) -> None:
+    table = (
+        '<w:document xmlns:w="w"><w:body><w:tbl><w:tr><w:tc><w:tcPr><w:gridSpan w:val="WIDTH"/></w:tcPr>'
+        "<w:p><w:t>标题</w:t></w:p></w:tc></w:tr></w:tbl></w:body></w:document>"
+    )
+    changed = repacked(word(), {"word/document.xml": table.replace("WIDTH", width).encode()})
+    (block,) = read_docx(changed).blocks
+    assert isinstance(block, Table)
+    assert block.rows[0][0].width == (2 if width == "2" else 1)

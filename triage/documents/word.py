@@ -7,6 +7,7 @@ Numbers that Word makes for a list by itself are not part of the text and are no
 from __future__ import annotations
 
 import io
+import re
 import zipfile
 from collections.abc import Iterator
 
@@ -142,7 +143,8 @@ def _members(parent: etree._Element, wanted: str) -> Iterator[etree._Element]:
 
 
 def _positive(raw: str | None) -> int:
-    return min(int(raw), 1000) if raw and raw.isdigit() and int(raw) else 1
+    # not isdigit: to Python ² is a digit too, and no number; nor is a number of thousands of digits
+    return min(int(raw), 1000) if raw and re.fullmatch("[0-9]{1,9}", raw) and int(raw) else 1
 
 
 def _cell_text(cell: etree._Element) -> str:

@@ -70,3 +70,17 @@ def test_a_cell_as_wide_as_no_number_says_is_one_column_wide(width: str) -> None
     (block,) = read_docx(changed).blocks
     assert isinstance(block, Table)
     assert block.rows[0][0].width == (2 if width == "2" else 1)
+
+
+def test_a_column_in_which_a_row_has_only_a_space_is_read() -> None:
+    rows = [
+        Glyph(text, left, left + 10, 20.0 * row, 10)
+        for row in range(12)
+        for text, left in [
+            *(("甲", 10.0 * n) for n in range(20)),
+            *((" " if row == 3 else "乙", 230 + 10.0 * n) for n in range(20)),
+        ]
+    ]
+    groups, gutter = groups_of(rows, None)
+    assert gutter is not None
+    assert [len(group.lines) for group in groups if group.column] == [12, 11]

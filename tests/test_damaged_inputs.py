@@ -84,3 +84,14 @@ def test_a_column_in_which_a_row_has_only_a_space_is_read() -> None:
     groups, gutter = groups_of(rows, None)
     assert gutter is not None
     assert [len(group.lines) for group in groups if group.column] == [12, 11]
+
+
+@pytest.mark.parametrize("text", ["[" * 100_000, f'[{{"标题": {"9" * 5_000}}}]'])
+def test_json_out_of_all_measure_is_refused(text: str) -> None:
+    with pytest.raises(InputError, match="不合情理"):
+        read_ledger(Content("json", text=text))
+
+
+def test_a_mistake_in_json_is_named_by_its_place() -> None:
+    with pytest.raises(InputError, match="第 2 行第 3 个字"):
+        read_ledger(Content("json", text='[{"标题": "甲"},\n {甲}]'))

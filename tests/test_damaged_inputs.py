@@ -95,3 +95,9 @@ def test_json_out_of_all_measure_is_refused(text: str) -> None:
 def test_a_mistake_in_json_is_named_by_its_place() -> None:
     with pytest.raises(InputError, match="第 2 行第 3 个字"):
         read_ledger(Content("json", text='[{"标题": "甲"},\n {甲}]'))
+
+
+@pytest.mark.parametrize("value", ["[" * 2_000 + "]" * 2_000, "9" * 5_000])
+def test_an_office_s_file_out_of_all_measure_is_refused(value: str) -> None:
+    with pytest.raises(TaxonomyError, match=r"office\.toml.*不合情理"):
+        parse_taxonomy(f"[office]\nname = {value}\n")

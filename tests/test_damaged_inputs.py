@@ -60,6 +60,16 @@ def test_a_packed_file_whose_first_part_is_damaged_is_told_so() -> None:
             answer(damaged, "台账.ods", ocr=False)
 
 
+def test_a_word_file_with_a_part_that_cannot_be_unpacked_is_damaged() -> None:
+    packed = io.BytesIO()
+    with zipfile.ZipFile(packed, "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr("_rels/.rels", "<Relationships/>" * 9)
+    content = bytearray(packed.getvalue())
+    content[30 + len("_rels/.rels")] = 0xFF  # the kind of the first block: there is no such kind
+    with pytest.raises(InputError, match="Word 文件已损坏"):
+        read_docx(bytes(content))
+
+
 @pytest.mark.parametrize("width", ["²", "9" * 5_000, "-1", "", "2"])
 def test_a_cell_as_wide_as_no_number_says_is_one_column_wide(width: str) -> None:
     table = (

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import struct
+import time
 import zipfile
 
 import pytest
@@ -111,3 +112,11 @@ def test_a_mistake_in_json_is_named_by_its_place() -> None:
 def test_an_office_s_file_out_of_all_measure_is_refused(value: str) -> None:
     with pytest.raises(TaxonomyError, match=r"office\.toml.*不合情理"):
         parse_taxonomy(f"[office]\nname = {value}\n")
+
+
+def test_a_header_of_megabytes_is_looked_at_no_longer_than_a_short_one() -> None:
+    row = ",".join(f'"{"长" * 100_000}"' for _ in range(5))
+    begun = time.process_time()
+    with pytest.raises(InputError, match="没有找到表头"):
+        read_ledger(Content("csv", text=f"{row}\n" * 14))
+    assert time.process_time() - begun < 1

@@ -89,17 +89,19 @@ def try_triage(body: SubmissionIn, desk: TheDesk) -> TriageOut:
     "/cases",
     status_code=201,
     summary="收件:登记、推荐、关联、分办,一次写入",
-    responses={200: {"model": CaseReceipt, "description": "已登记过的同一件"}, **documented(413, 422)},
+    responses={200: {"model": CaseReceipt, "description": "已登记过的同一件"}, **documented(404, 413, 422)},
 )
 def add_case(
     body: SubmissionIn,
     response: Response,
     desk: TheDesk,
     idempotency_key: Annotated[str, Header(max_length=150, description="同一键只登记一次,可安全重发")] = "",
-    x_who: Annotated[str, Header(max_length=100, description="报送人或系统名")] = PROGRAM,
+    x_who: Annotated[str | None, Header(max_length=100, description="报送人或系统名")] = None,
 ) -> CaseReceipt:
     file = FileRef(body.file, base_name(body.file_name)) if body.file else None
-    receipt = desk.take_in(body.submission(_utf8(idempotency_key)), who=_utf8(x_who), file=file)
+    receipt = desk.take_in(
+        body.submission(_utf8(idempotency_key)), who=PROGRAM if x_who is None else _utf8(x_who), file=file
+    )
     response.status_code = 201 if receipt.created else 200
     response.headers["Location"] = f"/api/cases/{receipt.case_id}"
     return after_commit(lambda: _read_receipt(desk, receipt))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import tempfile
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 from urllib.parse import quote
 
 from fastapi import APIRouter, Form, Query, Request, Response, UploadFile
@@ -29,6 +29,15 @@ from triage.ledger.batches import add_batch, get_batch, list_batches, resume_bat
 from triage.ledger.files import get_original, keep_original, name_of
 from triage.ledger.store import retried
 from triage.ledger.texts import check_who
+
+
+def a_file(*media_types: str) -> dict[str, Any]:
+    """How an answer that is a file stands in the API's description."""
+    return {name: {"schema": {"type": "string", "format": "binary"}} for name in media_types}
+
+
+_ROWS = {"schema": {"type": "array", "items": {"type": "object"}}}
+
 
 router = APIRouter(prefix="/api", route_class=RetryingRoute)
 MEDIA_TYPES = {
@@ -64,7 +73,12 @@ router.add_api_route(
 )
 
 
-@router.get("/files/{sha256}", summary="取原件", responses=documented(404))
+@router.get(
+    "/files/{sha256}",
+    summary="取原件",
+    response_class=Response,
+    responses={200: {"content": a_file("application/octet-stream")}, **documented(404)},
+)
 def get_file(sha256: str, desk: TheDesk) -> Response:
     with desk.ledger.read() as session:
         content = get_original(sha256, session=session).content
@@ -122,7 +136,15 @@ def _runner(request: Request) -> BatchRunner:
     return runner
 
 
-@router.get("/ledger.{kind}", summary="台账导出为文件", responses=documented(422))
+@router.get(
+    "/ledger.{kind}",
+    summary="台账导出为文件",
+    response_class=Response,
+    responses={
+        200: {"content": {**a_file(MEDIA_TYPES["xlsx"], MEDIA_TYPES["csv"]), MEDIA_TYPES["json"]: _ROWS}},
+        **documented(422),
+    },
+)
 def get_ledger(
     kind: Literal["xlsx", "csv", "json"],
     desk: TheDesk,

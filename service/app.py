@@ -20,6 +20,7 @@ from service import (
     api_merges,
     api_trainings,
     health,
+    openapi,
     pages,
     pages_accounts,
     pages_acts,
@@ -100,6 +101,7 @@ def make_app(settings: Settings, desk: Desk | None = None, *, at_once: bool = Fa
     app.state.batches = batches
     app.state.templates = _templates()
     problems.install(app)
+    openapi.describe(app)
     app.include_router(api.router)
     app.include_router(api_merges.router)
     app.include_router(api_ledger.router)

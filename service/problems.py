@@ -9,6 +9,7 @@ from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse, Response
 from starlette.exceptions import HTTPException
+from starlette.routing import Match
 
 from triage.errors import TriageError
 
@@ -64,7 +65,7 @@ PROBLEM_SCHEMA: dict[str, Any] = {
 def documented(*statuses: int) -> dict[int | str, dict[str, Any]]:
     """How a route's problem responses stand in the API's description."""
     content = {"application/problem+json": {"schema": PROBLEM_SCHEMA}}
-    texts = {404: "没有这件", 409: "与现状冲突", 422: "填写有误", 413: "内容太大"}
+    texts = {**TITLES, 404: "没有这件"}
     return {status: {"description": texts[status], "content": content} for status in statuses}
 
 
@@ -135,7 +136,11 @@ def install(app: FastAPI) -> None:
     @app.exception_handler(HTTPException)
     async def http_error(request: Request, error: HTTPException) -> Response:
         details = {404: "没有这个地址。", 405: "这个地址不支持该操作。", 400: "请求体无法解析。"}
-        return problem(request, error.status_code, details.get(error.status_code, str(error.detail)))
+        detail = details.get(error.status_code, str(error.detail))
+        response = problem(request, error.status_code, detail)
+        if error.status_code == 405:
+            response.headers["allow"] = ", ".join(_methods(request))
+        return response
 
     @app.exception_handler(Exception)
     async def unforeseen(request: Request, error: Exception) -> Response:
@@ -145,6 +150,16 @@ def install(app: FastAPI) -> None:
             500,
             "程序出错。请先到台账核对本次操作是否已经写入(重新报送不会重复登记),再把时间告诉管理员查看日志。",
         )
+
+
+def _methods(request: Request) -> list[str]:
+    """All methods that the address answers to; a route that does not match knows its own alone."""
+    asked = {"type": "http", "path": request.url.path, "root_path": "", "headers": []}
+    return [
+        method
+        for method in ("GET", "POST")
+        if any(route.matches({**asked, "method": method})[0] is Match.FULL for route in request.app.routes)
+    ]
 
 
 def _sentence(error: Any) -> dict[str, str]:

@@ -16,13 +16,14 @@ from triage.errors import Conflict, InputError, NotFound
 from triage.ledger.cases import get_case
 from triage.ledger.closing import close_case
 from triage.ledger.contacts import add_contact, add_feedback, strike
-from triage.ledger.deadlines import extend, mark_hard, set_role
+from triage.ledger.deadlines import extend, mark_hard, owed, set_role
 from triage.ledger.decisions import decide
 from triage.ledger.duties import add_duty, answer_duty, withdraw_duty
 from triage.ledger.events import add_event
 from triage.ledger.handling import accept, send_back, set_people, start_handling
 from triage.ledger.holidays import list_holidays, set_holidays
 from triage.ledger.key_cases import add_meeting, mark_key, unmark_key
+from triage.ledger.records import Decided, Record, add_record
 from triage.ledger.replies import classify_result, reply_to_case
 from triage.ledger.returns import refuse_return, return_case
 from triage.ledger.stages import add_stage, finish_stage, set_conditions
@@ -459,3 +460,28 @@ def test_a_session_alone_is_no_way_around_the_record(ledger: Ledger) -> None:
 
 def _name_handler(case_id: int, session: Session) -> None:
     get_case(case_id, session=session).handler = "吴"
+
+
+def test_only_a_case_that_was_given_back_can_have_its_return_refused(
+    ledger: Ledger, act: Callable[..., Any]
+) -> None:
+    case_id = put(ledger)
+    with pytest.raises(Conflict, match="没有退办"):
+        act(refuse_return, case_id, why="未同意")
+    act(return_case, case_id, why="不归我们", proposed_unit="住建局")
+    act(refuse_return, case_id, why="未同意")
+    seen = look(ledger, case_id, lambda case: case.version)
+    act(decide, case_id, {"section": "能源科"}, why="试", taxonomy=TAXONOMY, seen_version=seen)
+    with pytest.raises(Conflict, match="没有退办"):  # what was refused once is not refused again
+        act(refuse_return, case_id, why="未同意")
+
+
+def test_a_return_on_record_elsewhere_can_be_refused(ledger: Ledger, act: Callable[..., Any]) -> None:
+    with ledger.write() as session:
+        record = Record(Submission("路灯", "路灯。"), state="returned", labels={"section": Decided("能源科")})
+        case_id = add_record(record, who="李", session=session, rules=RULES).id
+    act(refuse_return, case_id, why="未同意")
+    assert look(ledger, case_id, lambda case: (case.state, [d.kind for d in owed(case)])) == (
+        "in_review",
+        ["reply"],
+    )

@@ -25,6 +25,7 @@ from triage.ledger.merge_changes import change_lead, set_merge_due, set_plan
 from triage.ledger.merges import MergeOutcome, add_to_merge, merge_cases, unmerge
 from triage.ledger.predictions import add_prediction
 from triage.ledger.relations import dismiss, propose_relations, relations_of
+from triage.ledger.returns import return_case
 from triage.ledger.search import CaseFilter, list_cases
 from triage.ledger.store import Ledger
 from triage.ledger.submissions import Submission
@@ -842,3 +843,19 @@ def test_the_index_learns_what_a_merge_made_of_a_case(desk: Desk) -> None:
     joined(desk.ledger, [first, second])
     desk.warm_up()
     assert desk._index._index.cases[position].labels["section"] == {"能源科": 1.0}
+
+
+def test_a_case_that_was_given_back_joins_no_merge(ledger: Ledger, ids: list[int]) -> None:
+    gone, first, second, third, _ = ids
+    with ledger.write() as session:
+        return_case(
+            gone, why="不属职责", proposed_unit="市城管局", consent="督查室同意", who="李", session=session
+        )
+    with pytest.raises(Conflict, match="第001号已退办"):
+        join(ledger, [first, gone])
+    merge_id = joined(ledger, [first, second])
+    with pytest.raises(Conflict, match="第001号已退办"), ledger.write() as session:
+        add_to_merge(merge_id, [third, gone], who="李", session=session)
+    with ledger.read() as session:
+        merge = get_merge(merge_id, session=session)
+        assert [case.id for case in active_members(merge)] == [first, second]

@@ -228,6 +228,8 @@ def parse_taxonomy(text: str, source: str = "office.toml") -> Taxonomy:
             f"{source} 第 {line} 行:TOML 写法有误,检查引号、方括号、逗号是否成对,"
             f"同一项是否写了两次。该行是:{quoted}"
         ) from None
+    except (ValueError, RecursionError):  # a number of thousands of digits; lists within lists without end
+        raise TaxonomyError(f"{source}:有大得或套得不合情理的内容,请检查数字和方括号。") from None
     return _Reader(text, source).read(data)
 
 

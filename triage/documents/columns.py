@@ -130,6 +130,8 @@ COLUMNS: dict[str, tuple[str, ...]] = {
 COLUMN_NAMES = {field: names[1] for field, names in COLUMNS.items()}
 BODY_PART = re.compile(r"正文续(\d{1,3})")
 _ASIDE = re.compile(r"\([^()]*\)")
+# a cell that holds a whole text is looked at in many ways before it is found to be no header
+MAX_HEADER = 300
 _NOISE = re.compile(r"[\s*:、/·]")
 
 
@@ -151,8 +153,8 @@ class ColumnMap:
 
 
 def bare_name(header: str) -> str:
-    """A header without spaces, line breaks and signs, in lower case."""
-    return _NOISE.sub("", half_width(header)).lower()
+    """A header without spaces, line breaks and signs, in lower case; what is longer than any is cut."""
+    return _NOISE.sub("", half_width(header[:MAX_HEADER])).lower()
 
 
 _FIELD = {
@@ -169,7 +171,7 @@ def match_columns(header: Sequence[str], mapping: ColumnMap | None = None) -> di
     for at, text in enumerate(header):
         if bare_name(text) in left:
             continue
-        for name in (bare_name(text), bare_name(_ASIDE.sub("", half_width(text)))):
+        for name in (bare_name(text), bare_name(_ASIDE.sub("", half_width(text[:MAX_HEADER])))):
             if not name:
                 continue
             field, rank = (own[name], -1) if name in own else _FIELD.get(name, ("", 0))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import zipfile
+import zlib
 from pathlib import PurePath
 
 import olefile
@@ -78,7 +79,8 @@ def _packed_kind(content: bytes) -> str:
     try:
         with zipfile.ZipFile(io.BytesIO(content)) as archive:
             entries = archive.infolist()
-    except (zipfile.BadZipFile, ValueError, OSError, EOFError, NotImplementedError) as error:
+            declared = _declared(archive)
+    except (zipfile.BadZipFile, zlib.error, ValueError, OSError, EOFError, NotImplementedError) as error:
         raise InputError("文件已损坏,打不开。请重新保存后再上传。") from error
     size = sum(entry.file_size for entry in entries)
     if size > MAX_UNPACKED_BYTES or size > max(PACKED_TIMES * len(content), 20 * 2**20):
@@ -94,12 +96,19 @@ def _packed_kind(content: bytes) -> str:
     if "OFD.xml" in names:
         raise InputError("这是 OFD 版式文件,请转成 PDF 或 Word 再上传。")
     if "content.xml" in names:
-        with zipfile.ZipFile(io.BytesIO(content)) as archive:
-            declared = archive.read("mimetype")[:100] if "mimetype" in names else b""
         if b"spreadsheet" in declared:
             return "ods"
         raise InputError(f"这是 OpenDocument 文件。{_SAVE_AS}")
     raise InputError("这是压缩包,请解压后再上传。")
+
+
+def _declared(archive: zipfile.ZipFile) -> bytes:
+    """What an OpenDocument file says that it is: the start of its first part, which is never encrypted."""
+    about = next((entry for entry in archive.infolist() if entry.filename == "mimetype"), None)
+    if about is None or about.flag_bits & 1:
+        return b""
+    with archive.open(about) as part:
+        return part.read(100)
 
 
 def _ole_kind(content: bytes) -> str:

@@ -269,8 +269,10 @@ def _from_json(text: str, mapping: ColumnMap, notes: list[str]) -> LedgerSheet:
     """A list of objects, or an object that holds one; the keys are column names."""
     try:
         content = json.loads(text)
-    except (json.JSONDecodeError, RecursionError) as error:
-        raise InputError(f"JSON 文件有误,读不出来:{error}。") from None
+    except json.JSONDecodeError as error:
+        raise InputError(f"JSON 文件第 {error.lineno} 行第 {error.colno} 个字有误,读不出来。") from None
+    except (ValueError, RecursionError):  # a number of thousands of digits; lists within lists without end
+        raise InputError("JSON 文件里有大得或套得不合情理的内容,没有读取。") from None
     if isinstance(content, dict):
         lists = [value for value in content.values() if isinstance(value, list)]
         content = lists[0] if len(lists) == 1 and all(isinstance(x, dict) for x in lists[0]) else [content]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from itertools import groupby
 from statistics import median
@@ -35,7 +35,7 @@ def groups_of(glyphs: Sequence[Glyph], known: float | None) -> tuple[list[Group]
     Returns:
         The lines and where their gutter is; None where there is none.
     """
-    rows = [row for row in rows_of(glyphs) if any(not glyph.text.isspace() for glyph in row)]
+    rows = _seen(rows_of(glyphs))
     goes_on = known is not None and not any(_crosses(row, known) for row in rows)
     gutter = known if goes_on else _gutter(rows)
     if gutter is None:
@@ -44,14 +44,19 @@ def groups_of(glyphs: Sequence[Glyph], known: float | None) -> tuple[list[Group]
     found: float | None = None
     for across, band in groupby(rows, key=lambda row: _crosses(row, gutter)):
         stretch = list(band)
-        left = [part for row in stretch if (part := [one for one in row if _middle(one) < gutter])]
-        right = [part for row in stretch if (part := [one for one in row if _middle(one) >= gutter])]
+        left = _seen([one for one in row if _middle(one) < gutter] for row in stretch)
+        right = _seen([one for one in row if _middle(one) >= gutter] for row in stretch)
         if not across and (goes_on or _are_columns(left, right)):
             groups += [Group(_lines(part), column=True) for part in (left, right) if part]
             found = gutter
         else:
             groups.append(Group(_lines(stretch)))
     return groups, found
+
+
+def _seen(rows: Iterable[_Row]) -> list[_Row]:
+    """The rows that show anything: spaces alone are no row, on a page as in a column."""
+    return [row for row in rows if any(not glyph.text.isspace() for glyph in row)]
 
 
 def _lines(rows: list[_Row]) -> list[TextLine]:

@@ -70,6 +70,11 @@ def read_content(content: bytes, name: str) -> Content:
         told = _ask(content, base_name(name), ocr=True)
     if "error" in told:
         raise InputError(told["error"])
+    return content_of(told)
+
+
+def content_of(told: dict[str, Any]) -> Content:
+    """What the reading process's answer says."""
     notes = tuple(told["notes"])
     if "sheets" in told:
         sheets = [

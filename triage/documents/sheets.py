@@ -13,6 +13,7 @@ from triage.errors import InputError
 
 MAX_ROWS = 200_000
 MAX_COLUMNS = 300
+_DAMAGED = "Excel 文件已损坏,打不开。请重新保存后再上传。"
 
 
 @dataclass(frozen=True)
@@ -50,7 +51,12 @@ def read_workbook(content: bytes) -> tuple[list[Sheet], list[str]]:
     except (CalamineError, OSError, ValueError) as error:
         if "assword" in str(error) or "ncrypt" in str(error):
             raise InputError("文件有打开密码。请取消密码后再上传。") from error
-        raise InputError("Excel 文件已损坏,打不开。请重新保存后再上传。") from error
+        raise InputError(_DAMAGED) from error
+    except BaseException as error:
+        # what calamine's Rust raises where it trips over a damaged file; it derives from BaseException
+        if type(error).__name__ != "PanicException":
+            raise
+        raise InputError(_DAMAGED) from error
     return sheets, notes
 
 

@@ -7,7 +7,9 @@ Numbers that Word makes for a list by itself are not part of the text and are no
 from __future__ import annotations
 
 import io
+import re
 import zipfile
+import zlib
 from collections.abc import Iterator
 
 from lxml import etree
@@ -17,6 +19,7 @@ from triage.documents.kinds import MACROS
 from triage.errors import InputError
 
 _DROPPED = {"del", "moveFrom", "instrText", "delText", "Fallback", "footnoteReference", "rPr", "pPr"}
+_BROKEN = (zipfile.BadZipFile, zlib.error, KeyError, etree.XMLSyntaxError, EOFError, OSError, ValueError)
 _BREAKS = {"br", "cr"}
 
 
@@ -31,7 +34,7 @@ def read_docx(content: bytes) -> Document:
             names = archive.namelist()
             main = _parse(archive.read(_main_part(archive)))
             headers = [_parse(archive.read(n)) for n in sorted(names) if _is_header(n)]
-    except (zipfile.BadZipFile, KeyError, etree.XMLSyntaxError, EOFError, OSError, ValueError) as error:
+    except _BROKEN as error:
         raise InputError("Word 文件已损坏,打不开。请重新保存后再上传。") from error
     body = next((child for child in main if _tag(child) == "body"), None)
     if body is None:
@@ -142,7 +145,8 @@ def _members(parent: etree._Element, wanted: str) -> Iterator[etree._Element]:
 
 
 def _positive(raw: str | None) -> int:
-    return min(int(raw), 1000) if raw and raw.isdigit() and int(raw) else 1
+    # not isdigit: to Python ² is a digit too, and no number; nor is a number of thousands of digits
+    return min(int(raw), 1000) if raw and re.fullmatch("[0-9]{1,9}", raw) and int(raw) else 1
 
 
 def _cell_text(cell: etree._Element) -> str:

@@ -65,7 +65,7 @@ def merge_cases(
     Raises:
         InputError: no name of the person, fewer than two cases, a lead that is none of them.
         NotFound: an unknown case.
-        Conflict: a case is in a merge already.
+        Conflict: a case was given back, or is in a merge already.
     """
     who, why = check_who(who), check_why(why)
     name = check_text(name, MAX_NAME, field="name", name="并案名称")
@@ -139,7 +139,7 @@ def add_to_merge(
     Raises:
         InputError: no name of the person, no case.
         NotFound: an unknown merge or case.
-        Conflict: a case is in a merge already; somebody changed this one meanwhile.
+        Conflict: a case was given back, or is in a merge already; somebody changed this one meanwhile.
     """
     who, why = check_who(who), check_why(why)
     ids = list(dict.fromkeys(case_ids))
@@ -247,7 +247,10 @@ def _open_and_answered(cases: Sequence[CaseRow]) -> tuple[list[CaseRow], list[Ca
 
 
 def _check_free(cases: Sequence[CaseRow]) -> None:
-    """Raises Conflict where a case is in a merge already."""
+    """Raises Conflict where a case was given back, or is in a merge already."""
+    gone = [case for case in cases if case.state == "returned"]
+    if gone:
+        raise Conflict(f"{names_of(gone)}已退办,不能并案。", cases=[case.id for case in gone])
     merges = [active_merge(case) for case in cases]
     taken = [(case, merge) for case, merge in zip(cases, merges, strict=True) if merge is not None]
     if not taken:

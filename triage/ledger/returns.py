@@ -11,7 +11,7 @@ from triage.ledger.claims import begin_act
 from triage.ledger.deadlines import MAIN, open_deadlines, owed
 from triage.ledger.handling import check_alone
 from triage.ledger.handling_tables import DeadlineRow
-from triage.ledger.states import move
+from triage.ledger.states import STATE_NAMES, move
 from triage.ledger.tables import CaseRow
 from triage.ledger.texts import check_text, needed_text, needed_why
 
@@ -72,9 +72,16 @@ def return_case(
 def refuse_return(
     case_id: int, *, why: str, who: str, session: Session, seen_version: int | None = None
 ) -> CaseRow:
-    """The case came back: whoever handed it out did not agree. What was due counts as before."""
+    """The case came back: whoever handed it out did not agree. What was due counts as before.
+
+    Raises:
+        InputError: no name or reason.
+        Conflict: the case was not given back, or changed since it was seen.
+    """
     why = needed_why(why, "请写明未获同意的说明。")
     case, who = begin_act(case_id, who=who, session=session, seen_version=seen_version)
+    if case.state != "returned":  # other states lead back to review as well, by other acts
+        raise Conflict(f"本件{STATE_NAMES[case.state]},没有退办。", state=case.state)
     move(case, "in_review", "return_refused", who=who, session=session, why=why)
     done = {d.id for d in case.duties if d.answered_on or d.withdrawn_on}  # meanwhile
     for row in _dropped(case):
@@ -85,9 +92,9 @@ def refuse_return(
 
 def _dropped(case: CaseRow) -> list[DeadlineRow]:
     """The deadlines that the latest return dropped."""
-    detail = next(e.detail for e in reversed(case.events) if e.kind == "returned")
+    detail = next((e.detail for e in reversed(case.events) if e.kind == "returned"), {})
     if "dropped" in detail:
         return [d for d in case.deadlines if d.id in detail["dropped"]]
-    # a return written before it named them dropped the case's own alone
+    # a return written before it named them, or on record elsewhere, dropped the case's own alone
     own = [d for d in case.deadlines if d.kind in MAIN and d.duty_id is None]
     return own[-1:]

@@ -9,7 +9,7 @@ BIN := $(VENV)/bin
 export PIP_DISABLE_PIP_VERSION_CHECK = 1
 export PYTHONDONTWRITEBYTECODE =
 
-.PHONY: run demo-reset install install-dev programs pictures test benchmark benchmark-data lock clean
+.PHONY: run demo-reset install install-dev programs pictures test bench-speed benchmark benchmark-data lock clean
 
 run: install
 	@$(BIN)/triage demo
@@ -50,6 +50,10 @@ test: install-dev programs
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 	OPENBLAS_NUM_THREADS=1 OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder
+
+# start, memory, an intake by part and over HTTP, files in bulk; beside peers
+bench-speed: benchmark-data $(VENV)/.benchmark
+	@$(BIN)/python -m training.measure_speed "$(DATA)" $(ARGS)
 
 # Annif pins other versions of our packages and gets an environment of its own
 benchmark: benchmark-data $(VENV)/.benchmark $(ANNIF)/.ready

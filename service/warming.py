@@ -35,8 +35,8 @@ def settle_memory() -> None:
 def one_thread_a_request() -> None:
     """Let each request multiply alone.
 
-    Threads of BLAS wait by spinning: with two on two cores an intake takes a fifth longer alone and
-    twice as long as soon as something else runs, for twice the processor time.
+    Threads of BLAS wait by spinning: two of them take twice the processor time for an intake that is
+    no quicker, and hold each other up as soon as anything else runs.
     """
     threadpool_limits(limits=1, user_api="blas")
 

@@ -313,3 +313,22 @@ def test_the_office_says_when_a_reply_is_due(settings: Settings, office_ledger: 
     assert load(desk, desk.take_in(GRID, who="李").case_id).due_on == date(2026, 7, 20)
     closed = enter_closed(desk, ALIKE, {"section": "能源科"}, who="李")
     assert load(desk, closed.case_id).due_on == date(2026, 7, 20)
+
+
+def test_what_was_decided_of_the_first_case_is_known_when_the_second_comes(desk: Desk) -> None:
+    """The first one goes from this process into its index without being read back."""
+    first = desk.take_in(GRID, who="张").case_id
+    with desk.ledger.write() as session:
+        decide(
+            first,
+            {"section": "价格收费管理科"},
+            who="王",
+            why="按领导批示",
+            session=session,
+            taxonomy=desk.taxonomy,
+        )
+    advice = desk.advise([ALIKE])[0]
+    with desk.ledger.read() as session:
+        desk.related(ALIKE, advice, session)
+    index = desk._index._index
+    assert index.cases[index.position(str(first))].labels["section"] == {"价格收费管理科": 1.0}

@@ -152,7 +152,8 @@ class Desk:
     def advise(self, submissions: Sequence[Submission]) -> list[Advice]:
         """Predictions and vectors for n checked submissions; writes nothing."""
         suggestions = [Suggestion(s.title, s.body) for s in submissions]
-        self._index.encode(suggestions)  # texts and titles in one pass; the encoder remembers them
+        # texts and titles in one pass; the encoder remembers them for the models' readers
+        documents, titles = self._index.encode(suggestions)
         taxonomy, models = self.taxonomy, self.champions.models()
         read: dict[Any, Any] = {}
         predictions: list[dict[str, Prediction]] = [{} for _ in submissions]
@@ -163,14 +164,6 @@ class Desk:
             made = self._bridge(model, taxonomy).predict_read(read[model.reader.key])
             for own, prediction in zip(predictions, made, strict=True):
                 own[target] = prediction
-        vectors = next(
-            (r.vectors for (encoder, _), r in read.items() if encoder == self._index.encoder_name), None
-        )
-        documents, titles = (
-            self._index.encode(suggestions)
-            if vectors is None
-            else (vectors, self._index.encode_titles(suggestions))
-        )
         flags: list[tuple[Flag, ...]] = [() for _ in submissions]
         section = models.get("section")
         if section is not None and "flags" in section.state:

@@ -29,7 +29,7 @@ MAX_CHARS = 600
 SHARE = 8
 MAX_THREADS = 4
 
-REMEMBERED = 256  # texts whose vectors are kept, 2 kB each
+REMEMBERED = 1024  # texts whose vectors are kept, 2 kB each
 
 
 def unit_rows(matrix: NDArray[Any]) -> NDArray[Any]:

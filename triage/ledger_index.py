@@ -82,10 +82,6 @@ class LedgerIndex:
         self._sieve = PostgresIndex(ledger, stored, index.segmenter, index.encoder, index.weights, usual)
 
     @property
-    def encoder_name(self) -> str:
-        return self._index.encoder.name
-
-    @property
     def _stored_as(self) -> str:
         """How vectors are named in the ledger: those of other encoders are made anew."""
         names = dict.fromkeys((self._index.encoder.name, self._index.title_encoder.name))
@@ -94,10 +90,6 @@ class LedgerIndex:
     def encode(self, suggestions: Sequence[Suggestion]) -> tuple[Vectors, Vectors]:
         """Vectors of n whole texts and n titles."""
         return self._index.encode(suggestions)
-
-    def encode_titles(self, suggestions: Sequence[Suggestion]) -> Vectors:
-        """Vectors of n titles."""
-        return self._index.encode_titles(suggestions)
 
     def sync(self, session: Session) -> None:
         """Bring the index up to date with everything that ``session`` sees."""
@@ -184,8 +176,9 @@ class LedgerIndex:
         learned = newest_weights(session=session, after=self._last_event)
         if learned is not None:
             self._index.weights = self._sieve.weights = learned
-        # what is loaded now for the first time has its decisions with it
-        since = self._last_event if self._last_case else latest
+        # what is loaded now for the first time has its decisions with it; what this process stored
+        # itself has those of that moment
+        since = self._last_event if self._last_case or self._own else latest
         newest = session.scalar(select(func.max(CaseRow.id))) or 0
         if self._too_many(newest, session):
             self._sieve.sync(session)

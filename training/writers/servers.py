@@ -74,11 +74,15 @@ class Service:
 
     def is_ready(self) -> bool:
         """Whether /readyz says so; fails where the process has ended."""
+        return self.answers("/readyz")
+
+    def answers(self, path: str) -> bool:
+        """Whether that address is served with 200 now; fails where the process has ended."""
         assert self._process is not None
         assert self._process.poll() is None, self.log.read_text(encoding="utf-8")
         connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=5)
         try:
-            connection.request("GET", "/readyz")
+            connection.request("GET", path)
             return connection.getresponse().status == 200
         except (OSError, http.client.HTTPException):
             return False

@@ -48,6 +48,7 @@ from service.report_view import signed
 from triage.batch_runner import BatchRunner
 from triage.config import Settings
 from triage.desk import Desk
+from triage.ledger_watch import LedgerWatch
 from triage.routing import percent
 
 HERE = Path(__file__).parent
@@ -60,14 +61,16 @@ def make_app(settings: Settings, desk: Desk | None = None) -> FastAPI:
         TaxonomyError, LedgerMissing: the office is not set up.
     """
     desk = desk or Desk(settings)
-    batches = BatchRunner(desk)
+    batches, watch = BatchRunner(desk), LedgerWatch(desk)
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
         desk.warm_up()
         batches.start()
+        watch.start()
         app.state.ready = True
         yield
+        watch.end()
         batches.end()
         desk.ledger.close()
 

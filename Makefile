@@ -1,6 +1,8 @@
 # make run        the main job: sample office, page in the browser
 # make test       everything that must pass
 # make pictures   the README's pictures
+# make bench-speed DATA=folder   start, memory, an intake by part and over HTTP, files in bulk
+# make bench-hosts    two services on hosts of their own behind nginx (as root); ARGS="--seconds 60"
 # make benchmark DATA=folder   our classifier and search beside their peers; ARGS="--part few" for less
 PYTHON ?= python3
 VENV := .venv
@@ -9,7 +11,7 @@ BIN := $(VENV)/bin
 export PIP_DISABLE_PIP_VERSION_CHECK = 1
 export PYTHONDONTWRITEBYTECODE =
 
-.PHONY: run demo-reset install install-dev programs pictures test bench-speed benchmark benchmark-data lock clean
+.PHONY: run demo-reset install install-dev programs pictures test bench-speed bench-hosts benchmark benchmark-data lock clean
 
 run: install
 	@$(BIN)/triage demo
@@ -54,6 +56,10 @@ test: install-dev programs
 # start, memory, an intake by part and over HTTP, files in bulk; beside peers
 bench-speed: benchmark-data $(VENV)/.benchmark
 	@$(BIN)/python -m training.measure_speed "$(DATA)" $(ARGS)
+
+# services, nginx and PostgreSQL in network namespaces of this machine; docs/hosts.md
+bench-hosts: install-dev
+	@$(BIN)/python -m training.measure_hosts --seconds 40 $(ARGS)
 
 # Annif pins other versions of our packages and gets an environment of its own
 benchmark: benchmark-data $(VENV)/.benchmark $(ANNIF)/.ready

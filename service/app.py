@@ -52,6 +52,7 @@ from triage.batch_runner import BatchRunner
 from triage.config import Settings
 from triage.desk import Desk
 from triage.ledger.year import Share
+from triage.ledger_watch import LedgerWatch
 from triage.routing import percent
 
 HERE = Path(__file__).parent
@@ -67,7 +68,7 @@ def make_app(settings: Settings, desk: Desk | None = None, *, at_once: bool = Fa
         TaxonomyError, LedgerMissing: the office is not set up.
     """
     desk = desk or Desk(settings)
-    batches = BatchRunner(desk)
+    batches, watch = BatchRunner(desk), LedgerWatch(desk)
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
@@ -81,8 +82,10 @@ def make_app(settings: Settings, desk: Desk | None = None, *, at_once: bool = Fa
             desk.warm_up()
             ready()
         batches.start()
+        watch.start()
         yield
         warming.end()
+        watch.end()
         batches.end()
         desk.ledger.close()
 

@@ -22,7 +22,15 @@ from triage.batch_runner import BatchRunner
 from triage.config import Settings
 from triage.desk import Desk
 from triage.ledger.base import utc_now
-from triage.ledger.batches import LOST_SECONDS, add_batch, claim_batch
+from triage.ledger.batches import (
+    LOST_SECONDS,
+    add_batch,
+    claim_batch,
+    end_batch,
+    get_batch,
+    note_progress,
+)
+from triage.ledger.files import keep_original
 from triage.ledger.store import Ledger
 from triage.ledger.verify import verify_ledger
 
@@ -161,6 +169,30 @@ def test_what_a_killed_process_left_is_taken_up_by_another(client: TestClient, l
     assert ended(client, batch_id)["report"]["created"] == 3
     with ledger.read() as session:
         assert claim_batch(session=session) is None
+
+
+def test_a_host_that_comes_back_leaves_its_batch_to_the_one_that_took_it_up(ledger: Ledger) -> None:
+    with ledger.write() as session:
+        sha256 = keep_original(b"kept", "a.xlsx", who="李科员", session=session)
+        batch_id = add_batch("import", sha256, "a.xlsx", {}, who="李科员", session=session).id
+    with ledger.write() as session:
+        cut_off = claim_batch(session=session).alive_at  # type: ignore[union-attr]
+    with ledger.write() as session:
+        later = utc_now() + timedelta(seconds=LOST_SECONDS + 1)
+        taken_up = claim_batch(session=session, now=later).alive_at  # type: ignore[union-attr]
+    with ledger.write() as session:
+        heard = note_progress(batch_id, taken_up, 3, 3, {"created": 3}, session=session)
+        assert heard is not None
+    with ledger.write() as session:
+        assert note_progress(batch_id, cut_off, 1, 3, {"created": 1}, session=session) is None
+        end_batch(batch_id, cut_off, "failed", problem="断网", session=session)
+    with ledger.read() as session:
+        row = get_batch(batch_id, session=session)
+        assert (row.state, row.done, row.report, row.problem) == ("running", 3, {"created": 3}, "")
+    with ledger.write() as session:
+        end_batch(batch_id, heard, "done", session=session)
+    with ledger.read() as session:
+        assert get_batch(batch_id, session=session).state == "done"
 
 
 def test_two_processes_never_take_in_the_same_batch(

@@ -111,7 +111,7 @@ def served(settings: Settings, env: dict[str, str], texts: Iterator[Suggestion],
         service.stop()
     _show("start to the first page", first, "s")
     _show("start to ready for intakes", ready, "s")
-    with Service(settings.home, **env) as service, Client([service.port], token) as client:
+    with Service(settings.home, **env) as service, Client([service.address], token) as client:
         print(f"{'memory when ready':34} {service.memory_mb():8.0f} MB")
         for _ in range(20):
             _take_in(client, next(texts))

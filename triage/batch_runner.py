@@ -6,7 +6,7 @@ import logging
 import threading
 import time
 from collections.abc import Mapping
-from datetime import date
+from datetime import date, datetime
 from typing import Any
 
 from triage.bulk import Handed, Run
@@ -14,6 +14,7 @@ from triage.bulk_report import BulkReport
 from triage.desk import Desk
 from triage.documents.columns import ColumnMap
 from triage.errors import LedgerBusy, TriageError
+from triage.ledger.base import utc_now
 from triage.ledger.batches import claim_batch, end_batch, get_batch, note_progress
 from triage.ledger.files import get_original
 from triage.ledger.store import retried
@@ -37,6 +38,7 @@ class BatchRunner:
         self._wanted = threading.Event()
         self._ending = threading.Event()
         self._thread = threading.Thread(target=self._work, name="batches", daemon=True)
+        self._heard = utc_now()  # as this runner last left it with its batch
 
     def start(self) -> None:
         self._thread.start()
@@ -71,7 +73,10 @@ class BatchRunner:
         with self._desk.ledger.write() as session:
             row = claim_batch(session=session)
             session.flush()
-            return row.id if row is not None else None
+            if row is None:
+                return None
+            self._heard = row.alive_at
+            return row.id
 
     def _take_in(self, batch_id: int) -> None:
         try:
@@ -88,7 +93,7 @@ class BatchRunner:
                 log.exception("batch %s stays claimed until it counts as lost", batch_id)
 
     def _through(self, batch_id: int) -> str:
-        """All rows of a batch; the state it ends in, empty where somebody stopped it."""
+        """All rows of a batch; the state it ends in, empty where it is no longer ours."""
         with self._desk.ledger.read() as session:
             batch = get_batch(batch_id, session=session)
             raw = get_original(batch.sha256, session=session).content
@@ -118,12 +123,18 @@ class BatchRunner:
         return "done" if self._note(batch_id, run) else ""
 
     def _note(self, batch_id: int, run: Run) -> bool:
-        def note() -> bool:
-            with self._desk.ledger.write() as session:
-                return note_progress(batch_id, run.done, run.total, run.report.to_dict(), session=session)
+        """Whether it is still this runner's."""
 
-        return retried(note)
+        def note() -> datetime | None:
+            with self._desk.ledger.write() as session:
+                return note_progress(
+                    batch_id, self._heard, run.done, run.total, run.report.to_dict(), session=session
+                )
+
+        heard = retried(note)
+        self._heard = heard or self._heard
+        return heard is not None
 
     def _end(self, batch_id: int, state: str, problem: str) -> None:
         with self._desk.ledger.write() as session:
-            end_batch(batch_id, state, problem=problem, session=session)
+            end_batch(batch_id, self._heard, state, problem=problem, session=session)

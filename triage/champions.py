@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from collections.abc import Mapping
 
 from triage.classifier import TargetModel
 from triage.errors import ModelRefused, NotFound
@@ -19,11 +20,15 @@ class Champions:
     A new champion is picked up at the next use. One that fails its check is refused; the
     last good one goes on serving. Where no version can be loaded, a model from the
     duties alone serves, so that there is always a recommendation; it follows the taxonomy at once.
+
+    Attributes:
+        lacking: target to the version that the ledger lets serve and this machine does not have.
     """
 
     def __init__(self, registry: Registry, taxonomy: Taxonomy, encoder: str) -> None:
         self.registry = registry
         self.taxonomy = taxonomy  # may be replaced at any time
+        self.lacking: Mapping[str, str] = {}
         self.encoder = encoder
         self._lock = threading.Lock()
         self._models: dict[str, TargetModel] = {}
@@ -46,9 +51,17 @@ class Champions:
         return {target: self._models[target] for target in wanted}
 
     def problems(self) -> dict[str, str]:
-        """Target to a sentence about a champion that was refused and what serves instead."""
+        """Target to a sentence about a champion that was refused or is not here and what serves instead."""
         serving = self.models()
-        return {target: said for target, said in self._problems.items() if target in serving}
+        found = {target: said for target, said in self._problems.items() if target in serving}
+        for target, version in self.lacking.items():
+            if target in serving:
+                found[target] = (
+                    f"台账里{TARGET_NAMES[target]}启用的是模型 {version},本机没有,或没有复制完整:请从训练它的主机"
+                    f"把文件夹 {self.registry.root / target / version} 复制过来,几秒后自动启用。"
+                    f"目前使用:{serving[target].version}。{found.get(target, '')}"
+                )
+        return found
 
     def _refresh(self, target: str, taxonomy: Taxonomy) -> None:
         stamp = self.registry.pointer_stamp(target)

@@ -18,11 +18,15 @@ class OfficeWatch:
     """The last good taxonomy of one file, and what is wrong with a newer one.
 
     Safe to use from several threads: who comes while another reads the file gets the one before.
+
+    Attributes:
+        differs: what to do where the file is not the one on record; empty where it is.
     """
 
     def __init__(self, path: Path) -> None:
         """Raises TaxonomyError where the file cannot serve to begin with."""
-        self._path = path
+        self.path = path
+        self.differs = ""
         self._lock = threading.Lock()
         self._stamp = self._look()  # before reading: a change in between is seen as one
         self._taxonomy = _usable(path)
@@ -37,9 +41,9 @@ class OfficeWatch:
 
     @property
     def problem(self) -> str:
-        """Why the newest state of the file does not serve; empty where it does."""
+        """Why the newest state of the file does not serve, or serves on this machine only; empty where all is well."""
         self.taxonomy()
-        return self._problem
+        return self._problem or self.differs
 
     def look_now(self) -> None:
         """Take up a change at once, as whoever made it expects."""
@@ -59,15 +63,15 @@ class OfficeWatch:
 
     def _take_up(self, stamp: Stamp | None) -> None:
         try:
-            self._taxonomy, self._problem = _usable(self._path), ""
+            self._taxonomy, self._problem = _usable(self.path), ""
         except (TaxonomyError, OSError) as error:
-            said = error.message if isinstance(error, TaxonomyError) else f"{self._path}:{os_reason(error)}。"
+            said = error.message if isinstance(error, TaxonomyError) else f"{self.path}:{os_reason(error)}。"
             self._problem = f"{said}目前仍按改动前的分类文件办理。"
         self._stamp = stamp
 
     def _look(self) -> Stamp | None:
         try:
-            found = self._path.stat()
+            found = self.path.stat()
         except OSError:
             return None
         return found.st_mtime_ns, found.st_size, found.st_ino

@@ -72,7 +72,10 @@ def roll_back(desk: Desk, target: str, *, who: str, why: str = "") -> str:
     """
     who, why = check_who(who), check_why(why)
     reconcile(desk)
-    names = desk.registry.champions(target)
+    with desk.ledger.read() as session:
+        decided = champions_on_record(session=session).get(target)
+    # not the pointer's list: it leaves out what is not on this machine
+    names = desk.registry.champions(target) if decided is None else decided
     if not names:
         raise NotFound(f"{TARGET_NAMES[target]}没有现用模型可以退回。")
     version = names[-2] if len(names) > 1 else DUTIES_ONLY
@@ -88,29 +91,34 @@ def roll_back(desk: Desk, target: str, *, who: str, why: str = "") -> str:
             previous=names[-1],
             why=why,
         )
-    desk.registry.rollback(target)
+    reconcile(desk)
     return version
 
 
 def reconcile(desk: Desk) -> list[str]:
     """Point each target to what the ledger says serves; the targets for which that was another one.
 
-    A target of which the ledger has no such event is left alone, and so is one whose version is
-    not on this machine.
+    A target of which the ledger has no such event is left alone. So is one whose version is not on
+    this machine, or not whole while somebody is copying it here: ``champions.problems()`` says so.
     """
     with desk.ledger.read() as session:
-        return point_to_record(desk.registry, session=session)
+        moved, desk.champions.lacking = point_to_record(desk.registry, session=session)
+    return moved
 
 
-def point_to_record(registry: Registry, *, session: Session) -> list[str]:
-    """As ``reconcile``, where there is no desk yet."""
-    moved = []
+def point_to_record(registry: Registry, *, session: Session) -> tuple[list[str], dict[str, str]]:
+    """As ``reconcile``, where there is no desk yet; also the targets whose version is lacking, with it."""
+    moved, lacking = [], {}
     for target, names in champions_on_record(session=session).items():
         there = [name for name in names if registry.has(target, name)]
-        if there != registry.champions(target) and (not names or names[-1] in there):
+        if there == registry.champions(target) and there[-1:] == names[-1:]:
+            continue
+        if not names or registry.is_whole(target, names[-1]):
             registry.point(target, there)
             moved.append(target)
-    return moved
+        else:
+            lacking[target] = names[-1]
+    return moved, lacking
 
 
 def champions_on_record(*, session: Session) -> Mapping[str, Sequence[str]]:
@@ -127,8 +135,11 @@ def champions_on_record(*, session: Session) -> Mapping[str, Sequence[str]]:
             continue
         own = names.setdefault(target, [])
         if event.kind == "model_promoted":
-            own.append(version)
+            if own[-1:] != [version]:  # or one step back would lead to itself
+                own.append(version)
         else:
             while own and own[-1] != version:
                 own.pop()
+            if not own and version != DUTIES_ONLY:  # one that served before events were kept
+                own.append(version)
     return names

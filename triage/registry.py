@@ -187,7 +187,8 @@ class Registry:
     def promote(self, target: str, version: str) -> None:
         """Make ``version`` champion; it is verified first."""
         self.load(target, version)
-        self.point(target, [*self.champions(target), version])
+        names = self.champions(target)
+        self.point(target, names if names[-1:] == [version] else [*names, version])
 
     def rollback(self, target: str) -> str | None:
         """Return to the previous champion, which is verified first, and name it; None: there is none before.
@@ -207,6 +208,14 @@ class Registry:
     def has(self, target: str, version: str) -> bool:
         """Whether a version of that name is here; it need not be a good one."""
         return self._folder(target, version).is_dir()
+
+    def is_whole(self, target: str, version: str) -> bool:
+        """Whether all of that version is here, and as it was saved; false while it is being copied."""
+        try:
+            manifest = self.manifest(target, version)
+            return _sha256(self._folder(target, version) / "model.joblib") == manifest.sha256
+        except (ModelRefused, NotFound, OSError):
+            return False
 
     def clear_leftovers(self) -> None:
         """Remove what killed savings left; only for who holds the lock under which versions are saved."""

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import http.client
 import json
+import ssl
 from collections.abc import Sequence
+from dataclasses import dataclass
 from types import TracebackType
 from typing import Any
 
@@ -15,11 +17,26 @@ class Gone(Exception):
     """The connection was refused or broke; what was asked may have been done or not."""
 
 
+@dataclass(frozen=True)
+class Address:
+    """Where a service is asked; ``tls``: what its certificate is held against, None for plain HTTP."""
+
+    host: str
+    port: int
+    tls: ssl.SSLContext | None = None
+
+    def open(self) -> http.client.HTTPConnection:
+        """A connection that is made when it is first used."""
+        if self.tls is None:
+            return http.client.HTTPConnection(self.host, self.port, timeout=SECONDS)
+        return http.client.HTTPSConnection(self.host, self.port, timeout=SECONDS, context=self.tls)
+
+
 class Client:
     """Keeps its connection; goes on to the next process where it breaks."""
 
-    def __init__(self, ports: Sequence[int], token: str, first: int = 0) -> None:
-        self._ports = ports
+    def __init__(self, addresses: Sequence[Address], token: str, first: int = 0) -> None:
+        self._addresses = addresses
         self._token = token
         self._turn = first
         self._connection: http.client.HTTPConnection | None = None
@@ -29,8 +46,7 @@ class Client:
     ) -> tuple[int, dict[str, Any]]:
         """Status and JSON of the answer; Gone where there was none."""
         if self._connection is None:
-            port = self._ports[self._turn % len(self._ports)]
-            self._connection = http.client.HTTPConnection("127.0.0.1", port, timeout=SECONDS)
+            self._connection = self._addresses[self._turn % len(self._addresses)].open()
         sent = None if body is None else json.dumps(body, ensure_ascii=False).encode()
         told = {name.replace("_", "-"): value.encode() for name, value in headers.items()}
         told["content-type"] = b"application/json"
@@ -48,7 +64,7 @@ class Client:
 
     def turn(self) -> None:
         """Ask the next process from now on."""
-        if len(self._ports) > 1:
+        if len(self._addresses) > 1:
             self.close()
             self._turn += 1
 

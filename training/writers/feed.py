@@ -7,7 +7,7 @@ import time
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from training.writers.client import Client, Gone
+from training.writers.client import Address, Client, Gone
 
 PAGE = 300
 PAUSE = 0.02
@@ -16,18 +16,18 @@ PAUSE = 0.02
 class FeedReader(threading.Thread):
     """Reads every change from the first on, asking the processes in turn."""
 
-    def __init__(self, ports: Sequence[int], token: str, until: Callable[[], bool]) -> None:
+    def __init__(self, addresses: Sequence[Address], token: str, until: Callable[[], bool]) -> None:
         super().__init__(name="feed", daemon=True)
         self.read: list[dict[str, Any]] = []
         self.faults: list[str] = []
         self.error: BaseException | None = None
-        self._ports = ports
+        self._addresses = addresses
         self._token = token
         self._until = until
 
     def run(self) -> None:
         try:
-            with Client(self._ports, self._token) as client:
+            with Client(self._addresses, self._token) as client:
                 while True:
                     ended = self._until()  # asked before the page: what was written by then is in it
                     if self._has_read_all(client) and ended:

@@ -6,13 +6,15 @@ import random
 import shutil
 import tempfile
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from contextlib import ExitStack
+from functools import partial
 from pathlib import Path
 
 from training.sample_office import install_office
 from training.writers.acts import Act, Board
 from training.writers.checks import Held
+from training.writers.client import Address
 from training.writers.feed import FeedReader
 from training.writers.report import Kill, Plan, Report
 from training.writers.servers import Postgres, Service
@@ -20,7 +22,7 @@ from training.writers.writer import Writer
 from triage.config import Settings
 from triage.ledger.store import PAUSES, Ledger
 from triage.ledger.tokens import add_token
-from triage.taxonomy import load_taxonomy
+from triage.taxonomy import Taxonomy, load_taxonomy
 
 AFTER = sum(PAUSES) + 5.0  # so long after a restart an answer may still be about the kill
 JOIN_SECONDS = 100.0
@@ -57,7 +59,12 @@ def run(plan: Plan, *, jieba_cache: Path | None = None) -> Report:
         for service in services:
             stack.callback(service.stop)
             service.start()
-        report = write(plan, settings, services, postgres, token)
+        drawn = random.Random(plan.seed)
+        moments = sorted(drawn.uniform(0.15, 0.75) * plan.seconds for _ in plan.kills)
+        acts = [partial(_kill, what, drawn, services, postgres) for what in plan.kills]
+        taxonomy = load_taxonomy(settings.taxonomy_path)
+        addresses = [service.address for service in services]
+        report = write(plan, taxonomy, addresses, token, list(zip(moments, acts, strict=True)))
         for service in services:
             service.stop()
         held = Held(ledger)
@@ -69,28 +76,32 @@ def run(plan: Plan, *, jieba_cache: Path | None = None) -> Report:
 
 
 def write(
-    plan: Plan, settings: Settings, services: Sequence[Service], postgres: Postgres | None, token: str
+    plan: Plan,
+    taxonomy: Taxonomy,
+    addresses: Sequence[Address],
+    token: str,
+    disturbances: Sequence[tuple[float, Callable[[], Kill]]] = (),
 ) -> Report:
-    """Let the writers write for so long, with the kills at moments drawn at random."""
-    taxonomy = load_taxonomy(settings.taxonomy_path)
-    ports = [service.port for service in services]
+    """Let the writers write for so long.
+
+    Args:
+        disturbances: what is done to the services meanwhile, each after so many seconds.
+    """
     began = time.monotonic()
     end = began + plan.seconds
     board = Board()
     writers = [
-        Writer(place, ports, token, taxonomy, board, lambda: time.monotonic() > end, plan.seed)
+        Writer(place, addresses, token, taxonomy, board, lambda: time.monotonic() > end, plan.seed)
         for place in range(plan.writers)
     ]
-    feed = FeedReader(ports, token, lambda: not any(writer.is_alive() for writer in writers))
+    feed = FeedReader(addresses, token, lambda: not any(writer.is_alive() for writer in writers))
     threads: list[Writer | FeedReader] = [*writers, feed]
     for thread in threads:
         thread.start()
-    drawn = random.Random(plan.seed)
-    moments = sorted(drawn.uniform(0.15, 0.75) * plan.seconds for _ in plan.kills)
     kills = []
-    for moment, what in zip(moments, plan.kills, strict=True):
+    for moment, disturb in disturbances:
         time.sleep(max(0.0, began + moment - time.monotonic()))
-        kills.append(_kill(what, drawn, services, postgres))
+        kills.append(disturb())
     for thread in threads:
         thread.join(timeout=JOIN_SECONDS)
     acts = [act for writer in writers for act in writer.log]

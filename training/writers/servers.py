@@ -12,11 +12,12 @@ import sys
 import tempfile
 import time
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import Any
 
+from training.writers.client import Address
 from triage.errors import InputError
 
 REPO = Path(__file__).resolve().parent.parent.parent
@@ -45,12 +46,21 @@ def wait_until(true: Callable[[], bool], what: str, seconds: float = 30.0) -> No
 
 
 class Service:
-    """``triage serve`` over one home; as a context manager it is running inside the block."""
+    """``triage serve`` over one home; as a context manager it is running inside the block.
 
-    def __init__(self, home: Path, **env: str) -> None:
+    Args:
+        address: where it listens; on a free port of this machine where that is not said.
+        within: the command that it is run by, such as one that enters another host's network.
+    """
+
+    def __init__(
+        self, home: Path, address: Address | None = None, within: Sequence[str] = (), /, **env: str
+    ) -> None:
         self.home = home
         self.env = clean_env(**env)
-        self.port = free_port()
+        self.address = address or Address("127.0.0.1", free_port())
+        self.port = self.address.port
+        self._within = within
         self.log = home / f"served-{self.port}.log"
         self._process: subprocess.Popen[bytes] | None = None
 
@@ -61,10 +71,10 @@ class Service:
 
     def launch(self) -> None:
         """Start it; it may not listen yet."""
-        command = [sys.executable, "-m", "service.command", "--home", str(self.home)]
+        command = [*self._within, sys.executable, "-m", "service.command", "--home", str(self.home)]
         with self.log.open("ab") as log:
             self._process = subprocess.Popen(  # noqa: S603 - our own program
-                [*command, "serve", "--port", str(self.port)],
+                [*command, "serve", "--host", self.address.host, "--port", str(self.port)],
                 cwd=REPO,
                 env=self.env,
                 stdin=subprocess.DEVNULL,
@@ -80,7 +90,7 @@ class Service:
         """Whether that address is served with 200 now; fails where the process has ended."""
         assert self._process is not None
         assert self._process.poll() is None, self.log.read_text(encoding="utf-8")
-        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=5)
+        connection = http.client.HTTPConnection(self.address.host, self.port, timeout=5)
         try:
             connection.request("GET", path)
             return connection.getresponse().status == 200

@@ -10,7 +10,7 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 from training.writers.acts import Act, Board
-from training.writers.client import Client, Gone
+from training.writers.client import Address, Client, Gone
 from triage.taxonomy import TARGETS, Taxonomy
 
 SESSION = "云澜市七届人大一次会议"
@@ -26,7 +26,7 @@ class Writer(threading.Thread):
     def __init__(
         self,
         place: int,
-        ports: Sequence[int],
+        addresses: Sequence[Address],
         token: str,
         taxonomy: Taxonomy,
         board: Board,
@@ -39,7 +39,7 @@ class Writer(threading.Thread):
         self.error: BaseException | None = None
         self._who = f"经办人{place}"
         self._place = place
-        self._ports = ports
+        self._addresses = addresses
         self._token = token
         self._taxonomy = taxonomy
         self._board = board
@@ -50,7 +50,7 @@ class Writer(threading.Thread):
 
     def run(self) -> None:
         try:
-            with Client(self._ports, self._token, self._place) as client, ThreadPoolExecutor(1) as beside:
+            with Client(self._addresses, self._token, self._place) as client, ThreadPoolExecutor(1) as beside:
                 while not self._until():
                     kind = self._drawn.choices(list(MIX), list(MIX.values()))[0]
                     self._act(kind, client, beside)
@@ -96,7 +96,7 @@ class Writer(threading.Thread):
             other.sent["body"] += "另请公开进展。"
 
         def send_other() -> None:
-            with Client(self._ports, self._token, self._place + 1) as second:
+            with Client(self._addresses, self._token, self._place + 1) as second:
                 self._take_in(other, second)
 
         sending = beside.submit(send_other)

@@ -75,18 +75,26 @@ def claim_batch(*, session: Session, now: datetime | None = None) -> BatchRow | 
 
 
 def note_progress(
-    batch_id: int, done: int, total: int, report: Mapping[str, Any], *, session: Session
-) -> bool:
-    """How far it is; False where somebody stopped it meanwhile."""
+    batch_id: int, heard: datetime, done: int, total: int, report: Mapping[str, Any], *, session: Session
+) -> datetime | None:
+    """How far it is; when it was heard of now, None where it is no longer the caller's to go on with.
+
+    Args:
+        heard: ``alive_at`` as the caller left it. Where it is another, another host took the batch up
+            because nothing was heard of this one for LOST_SECONDS, and what it says of it counts.
+    """
     row = get_batch(batch_id, session=session)
+    if row.alive_at != heard:
+        return None
     row.done, row.total, row.report, row.alive_at = done, total, dict(report), utc_now()
-    return row.state == "running"
+    return row.alive_at if row.state == "running" else None
 
 
-def end_batch(batch_id: int, state: str, *, session: Session, problem: str = "") -> None:
-    """It is done, failed, or goes back to waiting because the service ends."""
+def end_batch(batch_id: int, heard: datetime, state: str, *, session: Session, problem: str = "") -> None:
+    """It is done, failed, or goes back to waiting because the service ends; see note_progress."""
     row = get_batch(batch_id, session=session)
-    row.state, row.problem, row.alive_at = state, problem, utc_now()
+    if row.state == "running" and row.alive_at == heard:
+        row.state, row.problem, row.alive_at = state, problem, utc_now()
 
 
 def stop_batch(batch_id: int, *, session: Session) -> BatchRow:

@@ -59,11 +59,22 @@ def list_changes(*, session: Session, limit: int = 50) -> Sequence[EventRow]:
     return session.scalars(query.limit(limit)).all()
 
 
+def newest_change(*, session: Session) -> EventRow | None:
+    """The last change of the file that came on record."""
+    query = select(EventRow).where(EventRow.kind == "office_changed").order_by(EventRow.id.desc())
+    return session.scalars(query.limit(1)).first()
+
+
 def newest_version(*, session: Session) -> str | None:
     """SHA-256 of the file as the ledger knows it last; None where no change was recorded yet."""
-    query = select(EventRow).where(EventRow.kind == "office_changed").order_by(EventRow.id.desc())
-    event = session.scalars(query.limit(1)).first()
+    event = newest_change(session=session)
     return str(event.detail["sha256_after"]) if event else None
+
+
+def is_version(sha256: str, *, session: Session) -> bool:
+    """Whether the file once was that, as far as the ledger knows."""
+    details = session.scalars(select(EventRow.detail).where(EventRow.kind == "office_changed"))
+    return any(sha256 in (detail["sha256_before"], detail["sha256_after"]) for detail in details)
 
 
 def version_text(sha256: str, *, session: Session) -> str:

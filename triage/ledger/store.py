@@ -20,6 +20,7 @@ from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.orm import Session
 
 from triage.errors import Conflict, InputError, LedgerBusy, LedgerMissing, OutcomeUnknown
+from triage.ledger import cut_off
 from triage.ledger.adoption import adopt
 from triage.ledger.case_words import index_words
 from triage.ledger.chain import RecordSession, seal
@@ -55,7 +56,7 @@ class Ledger:
             self.path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
         self.engine = create_engine(
             parsed,
-            connect_args={"timeout": 30} if self.is_sqlite else {},
+            connect_args={"timeout": 30} if self.is_sqlite else cut_off.own_side(parsed.query),
             pool_pre_ping=not self.is_sqlite,
             pool_size=POOL,
             max_overflow=POOL,
@@ -65,6 +66,8 @@ class Ledger:
         if self.is_sqlite:
             event.listen(self.engine, "connect", _configure_sqlite)
             event.listen(self.engine, "begin", _begin_sqlite)
+        else:
+            event.listen(self.engine, "connect", cut_off.watch_client)
         self._writer = self.engine.execution_options(triage_write=True)
 
     @contextmanager

@@ -1,0 +1,1 @@
+"""Several hosts on one ledger, made of network namespaces of one machine: nginx, services, PostgreSQL."""

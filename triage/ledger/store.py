@@ -59,6 +59,7 @@ class Ledger:
             pool_pre_ping=not self.is_sqlite,
             pool_size=POOL,
             max_overflow=POOL,
+            hide_parameters=True,  # an error's text goes into logs; a case's text and people do not
         )
         # SQLite lets waiting writers poll; in one process they take turns instead
         self._turn: AbstractContextManager[Any] = threading.Lock() if self.is_sqlite else nullcontext()

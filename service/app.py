@@ -43,6 +43,9 @@ from service import (
     problems,
 )
 from service.guards import Guard
+from service.ledger_figures import LedgerFigures
+from service.metrics import Metrics
+from service.observer import Observer
 from service.permissions import authorize, check_csrf
 from service.report_view import signed
 from triage.batch_runner import BatchRunner
@@ -85,6 +88,8 @@ def make_app(settings: Settings, desk: Desk | None = None) -> FastAPI:
     app.state.ready = False
     app.state.batches = batches
     app.state.templates = _templates()
+    app.state.metrics = Metrics()
+    app.state.figures = LedgerFigures(desk)
     problems.install(app)
     app.include_router(api.router)
     app.include_router(api_merges.router)
@@ -116,6 +121,7 @@ def make_app(settings: Settings, desk: Desk | None = None) -> FastAPI:
     app.mount("/static/htmx", StaticFiles(packages=[("js_lib_htmx", "static/htmx")]))
     app.mount("/static", StaticFiles(directory=HERE / "static"))
     app.add_middleware(Guard, desk=desk)
+    app.add_middleware(Observer, metrics=app.state.metrics)  # the last added is the outermost
     return app
 
 

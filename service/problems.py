@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 from typing import Any
 
 from fastapi import FastAPI, Request
@@ -10,6 +9,7 @@ from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse, Response
 from starlette.exceptions import HTTPException
 
+from service.logs import REQUEST_ID
 from triage.errors import TriageError
 
 SECURITY_HEADERS = {
@@ -18,7 +18,6 @@ SECURITY_HEADERS = {
     "referrer-policy": "same-origin",
     "cache-control": "no-store",
 }
-log = logging.getLogger("triage.service")
 
 STATUS = {
     "invalid-input": 422,
@@ -55,6 +54,7 @@ PROBLEM_SCHEMA: dict[str, Any] = {
         "status": {"type": "integer", "examples": [409]},
         "detail": {"type": "string", "examples": ["您打开后已有人改动过本件,请刷新后再认定。"]},
         "instance": {"type": "string"},
+        "request_id": {"type": "string", "examples": ["kzwtbqmrdx"], "description": "日志里的同一个编号"},
         "errors": {"type": "array", "items": {"type": "object"}},
     },
 }
@@ -92,16 +92,22 @@ _SENTENCES = {
 }
 
 
+def is_for_programs(path: str) -> bool:
+    """Whether programs ask here, which want data for an answer and show a token, not a page and a session."""
+    return path.startswith("/api") or path in ("/healthz", "/readyz", "/metrics")
+
+
 def problem(request: Request, status: int, detail: str, *, code: str = "", **more: Any) -> Response:
     """Problem details for programs, a page for people."""
     title = TITLES.get(status, "出错了")
-    if request.url.path.startswith("/api") or request.url.path in ("/healthz", "/readyz"):
+    if is_for_programs(request.url.path):
         body = {
             "type": f"/problems/{code}" if code else "about:blank",
             "title": title,
             "status": status,
             "detail": detail,
             "instance": request.url.path,
+            "request_id": REQUEST_ID.get(),
             **more,
         }
         return JSONResponse(
@@ -111,7 +117,7 @@ def problem(request: Request, status: int, detail: str, *, code: str = "", **mor
     response: Response = templates.TemplateResponse(
         request,
         "error.html",
-        {"title": title, "detail": detail},
+        {"title": title, "detail": detail, "request_id": REQUEST_ID.get()},
         status_code=status,
         headers=SECURITY_HEADERS,
     )
@@ -137,14 +143,14 @@ def install(app: FastAPI) -> None:
         details = {404: "没有这个地址。", 405: "这个地址不支持该操作。", 400: "请求体无法解析。"}
         return problem(request, error.status_code, details.get(error.status_code, str(error.detail)))
 
-    @app.exception_handler(Exception)
-    async def unforeseen(request: Request, error: Exception) -> Response:
-        log.exception("unforeseen error at %s", request.url.path, exc_info=error)
-        return problem(
-            request,
-            500,
-            "程序出错。请先到台账核对本次操作是否已经写入(重新报送不会重复登记),再把时间告诉管理员查看日志。",
-        )
+
+def unforeseen(request: Request) -> Response:
+    """The answer to an error of the program itself."""
+    return problem(
+        request,
+        500,
+        "程序出错。请先到台账核对本次操作是否已经写入(重新报送不会重复登记),再把编号和时间告诉管理员查看日志。",
+    )
 
 
 def _sentence(error: Any) -> dict[str, str]:

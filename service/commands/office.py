@@ -143,6 +143,7 @@ def serve(args: argparse.Namespace, settings: Settings) -> int:
 
     from service.app import make_app
     from service.guards import check_host, is_loopback
+    from service.logs import configure
 
     settings = replace(
         settings, host=args.host or settings.host, port=settings.port if args.port is None else args.port
@@ -179,9 +180,13 @@ def serve(args: argparse.Namespace, settings: Settings) -> int:
         say(
             "注意:没有 TLS,密码和台账内容在网络上不加密。请在前面加反向代理(https),并设 TRIAGE_PUBLIC_URL=https://…。"
         )
+    configure(settings)
     reconcile(desk)
     _rebuild(desk)
     desk.warm_up()
     settle_memory()
-    uvicorn.run(make_app(settings, desk), host=settings.host, port=settings.port, log_level="warning")
+    # uvicorn's loggers write as all others do; its own line for each request has the query in it
+    uvicorn.run(
+        make_app(settings, desk), host=settings.host, port=settings.port, log_config=None, access_log=False
+    )
     return EXIT_OK

@@ -68,6 +68,7 @@ def make_app(settings: Settings, desk: Desk | None = None) -> FastAPI:
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
         desk.warm_up()
+        app.state.figures.read()  # the first time it counts all that ever happened
         batches.start()
         app.state.ready = True
         yield

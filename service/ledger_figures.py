@@ -31,7 +31,7 @@ from triage.taxonomy import TARGETS
 
 READ_SECONDS = 4.0  # for reading; Prometheus itself waits 10
 KEEP_SECONDS = 5.0
-AUDIT_SECONDS = 300.0
+AUDIT_SECONDS = 3600.0  # seconds of a processor, in a large ledger
 _INTAKES = {"created": "received", "changed": "resent", "imported": "imported"}  # to the event that tells
 _JUDGING = ("drawn", "confirmed", "overridden")  # events that may move the audit sample's figures
 _KINDS = ("auto", "confirm", "override", "closed")
@@ -184,7 +184,7 @@ class LedgerFigures:
     def count_audit(self) -> None:
         """Count the audit sample anew if it may have changed and the last time is long enough ago.
 
-        Takes a second and more in a large ledger: call it where nobody waits.
+        Takes seconds in a large ledger: call it where nobody waits.
         """
         of = tuple(self._events.by[kind,] for kind in _JUDGING)
         fresh = self._audit_at and (of == self._audit_of or time.time() - self._audit_at < self.audit_seconds)

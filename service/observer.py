@@ -10,6 +10,7 @@ from typing import Any
 
 from fastapi import Request
 from starlette.datastructures import MutableHeaders
+from starlette.requests import ClientDisconnect
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from service.logs import REQUEST_ID, access
@@ -59,6 +60,8 @@ class Observer:
 
         try:
             await self.app(scope, receive, watched)
+        except ClientDisconnect:
+            pass  # nobody is there to be answered
         except Exception as error:
             if status:  # an answer that broke off: the server must close the connection
                 raise

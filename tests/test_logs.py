@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import logging
 import sqlite3
@@ -11,10 +12,12 @@ from typing import Any
 
 import httpx2
 import pytest
+from entry import sign_in
 from fastapi.testclient import TestClient
 from live_server import LiveServer
 from sqlalchemy.exc import SQLAlchemyError
 
+from service.app import make_app
 from service.logs import REQUEST_ID, JsonLines, PlainLines
 from service.masking import secrets_of
 from triage.config import Settings
@@ -128,6 +131,33 @@ def test_every_answer_has_a_number_its_own_or_the_one_that_came_with_the_request
         assert number("abc", path) == "abc"
     assert "abc" in client.get("/cases/999", headers={"x-request-id": "abc"}).text  # a page says it, too
     assert REQUEST_ID.get() == ""
+
+
+def test_who_goes_away_in_the_middle_of_a_form_is_no_error_of_the_program(
+    desk: Desk, caplog: pytest.LogCaptureFixture
+) -> None:
+    sent: list[Any] = []
+
+    async def receive() -> dict[str, Any]:
+        return {"type": "http.disconnect"}
+
+    async def send(message: Any) -> None:
+        sent.append(message)
+
+    headers = {
+        "host": "127.0.0.1:8000",
+        "cookie": f"triage={sign_in(desk.ledger)}",
+        "content-type": "application/x-www-form-urlencoded",
+        "content-length": "100",
+    }
+    asked = {"type": "http", "method": "POST", "path": "/sign-out", "query_string": b""}
+    asked |= {"headers": [(k.encode(), v.encode()) for k, v in headers.items()], "client": ("127.0.0.1", 5)}
+    asked |= {"scheme": "http", "http_version": "1.1", "server": ("127.0.0.1", 8000), "root_path": ""}
+    with caplog.at_level(logging.INFO):
+        asyncio.run(make_app(desk.settings, desk)(asked, receive, send))
+    assert sent == []
+    told = [(r.levelname, r.getMessage().rpartition(" 499 ")[0]) for r in caplog.records]
+    assert told == [("INFO", "POST /sign-out")]
 
 
 @pytest.fixture

@@ -149,7 +149,9 @@ class LedgerFigures:
         ):
             # joined to nothing, or SQLite goes through its whole index of kinds for the order's sake
             by = [column.concat("") for column in columns]
-            query = select(func.count(), func.max(number), *by).where(number > counted.last).group_by(*by)
+            query = select(func.count(), func.max(number), *by).group_by(*by)
+            if counted.last:  # the first time that index is the shorter way
+                query = query.where(number > counted.last)
             for count, last, *key in session.execute(query):
                 counted.by[tuple(key)] += count
                 counted.last = max(counted.last, last)

@@ -43,6 +43,9 @@ from service import (
     problems,
 )
 from service.guards import Guard
+from service.ledger_figures import LedgerFigures
+from service.metrics import Metrics
+from service.observer import Observer
 from service.overload import Overload
 from service.permissions import authorize, check_csrf
 from service.report_view import signed
@@ -73,6 +76,7 @@ def make_app(settings: Settings, desk: Desk | None = None, *, at_once: bool = Fa
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
         def ready() -> None:
+            app.state.figures.read()  # the first time it counts all that ever happened
             app.state.ready = True
 
         warming = Warming(desk, ready)
@@ -103,6 +107,8 @@ def make_app(settings: Settings, desk: Desk | None = None, *, at_once: bool = Fa
     app.state.ready = False
     app.state.batches = batches
     app.state.templates = _templates()
+    app.state.metrics = Metrics()
+    app.state.figures = LedgerFigures(desk)
     problems.install(app)
     openapi.describe(app)
     app.include_router(api.router)
@@ -135,7 +141,9 @@ def make_app(settings: Settings, desk: Desk | None = None, *, at_once: bool = Fa
     app.mount("/static/htmx", StaticFiles(packages=[("js_lib_htmx", "static/htmx")]))
     app.mount("/static", StaticFiles(directory=HERE / "static"))
     app.add_middleware(Guard, desk=desk)
-    app.add_middleware(Overload)  # before all else: what is refused must cost nothing
+    app.add_middleware(Overload)  # what is refused must cost nothing
+    # the last added is the outermost: what is refused is counted too
+    app.add_middleware(Observer, metrics=app.state.metrics)
     return app
 
 

@@ -11,7 +11,7 @@ from fastapi.responses import RedirectResponse, Response
 from sqlalchemy.orm import Session
 
 from service.people import Person
-from service.problems import problem
+from service.problems import is_for_programs, problem
 from triage.config import Settings
 from triage.desk import Desk
 from triage.errors import LedgerBusy, OutcomeUnknown
@@ -23,12 +23,24 @@ from triage.ledger.tokens import find_token, is_long_unused, touch_token
 OPEN = frozenset(
     {"/healthz", "/readyz", "/sign-in", "/sign-in/single", "/sign-in/single/back", "/first", "/link"}
 )
+_PASSED_ON = ("forwarded", "via", "x-forwarded-for", "x-forwarded-host", "x-forwarded-proto", "x-real-ip")
 READS = ("GET", "HEAD", "OPTIONS")
 
 
 def is_open(path: str) -> bool:
     """Whether nobody needs to be known for this address."""
     return path in OPEN or path.startswith("/static/")
+
+
+def is_let_in(request: Request) -> bool:
+    """Whether nobody needs to be known: for this address, or for the figures where this machine itself asks.
+
+    What a proxy on this machine passes on for others is not asked by this machine.
+    """
+    if request.url.path != "/metrics":
+        return is_open(request.url.path)
+    passed_on = any(name in request.headers for name in _PASSED_ON)
+    return request.client is not None and request.client.host in ("127.0.0.1", "::1") and not passed_on
 
 
 def cookie_name(settings: Settings) -> str:
@@ -50,12 +62,12 @@ def clear_cookie(response: Response, settings: Settings) -> None:
 
 
 def identify(request: Request, desk: Desk) -> Person | None:
-    """Who asks: by token where one is shown (the API only), else by the browser's session.
+    """Who asks: by token where one is shown (what is for programs only), else by the browser's session.
 
     Writes down, once a minute, that token or session are in use.
     """
     kind, _, shown = request.headers.get("authorization", "").partition(" ")
-    if kind.lower() == "bearer" and request.url.path.startswith("/api"):
+    if kind.lower() == "bearer" and is_for_programs(request.url.path):
         return _by_token(shown.strip(), desk)
     key = request.cookies.get(cookie_name(desk.settings), "")
     return _by_session(key, request, desk) if key else None
@@ -93,7 +105,7 @@ def _note(desk: Desk, touched: Callable[[Session], None]) -> None:
 def turned_away(request: Request) -> Response:
     """The answer to somebody unknown: programs are told, browsers are led to the sign-in page."""
     path = request.url.path
-    if path.startswith("/api"):
+    if is_for_programs(path):
         response = problem(request, 401, "请用令牌(Authorization: Bearer …)访问接口,或先在网页登录。")
         response.headers["www-authenticate"] = "Bearer"
         return response

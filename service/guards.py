@@ -11,7 +11,7 @@ from starlette.datastructures import MutableHeaders
 from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from service.entry import READS, identify, is_open, turned_away
+from service.entry import READS, identify, is_let_in, turned_away
 from service.problems import SECURITY_HEADERS, problem
 from triage.desk import Desk
 from triage.documents.reading import MAX_FILE_BYTES
@@ -99,7 +99,7 @@ class Guard:
         refusal = self._refusal(request)
         if refusal is not None:
             return problem(request, *refusal)
-        if is_open(request.url.path):
+        if is_let_in(request):
             return None
         try:
             person = await run_in_threadpool(retried, lambda: identify(request, self.desk))

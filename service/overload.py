@@ -18,7 +18,7 @@ PAGES = 24
 UPLOADS = 4  # files, which may take long to come and long to read
 UPLOAD_PATHS = frozenset({"/api/files", "/intake/files"})
 SAID = "现在请求太多,这一次没有办理,也没有写入任何内容,请几秒后再试。"
-_EXEMPT = ("/static/", "/healthz", "/readyz")
+_EXEMPT = ("/static/", "/healthz", "/readyz", "/metrics")
 
 
 class Overload:

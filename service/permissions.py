@@ -15,7 +15,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from service.act_forms import ACTS, ENTRY_ACTS
-from service.entry import READS, is_open
+from service.entry import READS, is_let_in
 from service.people import csrf_of, find_person
 from triage.desk import Desk
 from triage.errors import NotAllowed
@@ -206,6 +206,7 @@ NEEDS: dict[str, Need] = {
         ),
     ),
     **_need("settings", "no", "POST /api/holidays"),
+    **_need("metrics", "no", "GET /metrics"),
 }
 
 
@@ -217,7 +218,7 @@ def authorize(request: Request) -> None:
             is used to write through the API.
     """
     path = request.scope["route"].path
-    if is_open(request.url.path):
+    if is_let_in(request):
         return
     person, need = (
         find_person(request),

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 from typing import Any
 
 from fastapi import FastAPI, Request
@@ -11,6 +10,7 @@ from fastapi.responses import JSONResponse, Response
 from starlette.exceptions import HTTPException
 from starlette.routing import Match
 
+from service.logs import REQUEST_ID
 from triage.errors import TriageError
 
 SECURITY_HEADERS = {
@@ -20,7 +20,6 @@ SECURITY_HEADERS = {
     "cache-control": "no-store",
 }
 RETRY_AFTER = "2"  # seconds
-log = logging.getLogger("triage.service")
 
 STATUS = {
     "invalid-input": 422,
@@ -57,6 +56,7 @@ PROBLEM_SCHEMA: dict[str, Any] = {
         "status": {"type": "integer", "examples": [409]},
         "detail": {"type": "string", "examples": ["您打开后已有人改动过本件,请刷新后再认定。"]},
         "instance": {"type": "string"},
+        "request_id": {"type": "string", "examples": ["kzwtbqmrdx"], "description": "日志里的同一个编号"},
         "errors": {"type": "array", "items": {"type": "object"}},
     },
 }
@@ -94,17 +94,23 @@ _SENTENCES = {
 }
 
 
+def is_for_programs(path: str) -> bool:
+    """Whether programs ask here, which want data for an answer and show a token, not a page and a session."""
+    return path.startswith("/api") or path in ("/healthz", "/readyz", "/metrics")
+
+
 def problem(request: Request, status: int, detail: str, *, code: str = "", **more: Any) -> Response:
     """Problem details for programs, a page for people; a 503 says when to come again."""
     title = TITLES.get(status, "出错了")
     headers = {**SECURITY_HEADERS, "retry-after": RETRY_AFTER} if status == 503 else SECURITY_HEADERS
-    if request.url.path.startswith("/api") or request.url.path in ("/healthz", "/readyz"):
+    if is_for_programs(request.url.path):
         body = {
             "type": f"/problems/{code}" if code else "about:blank",
             "title": title,
             "status": status,
             "detail": detail,
             "instance": request.url.path,
+            "request_id": REQUEST_ID.get(),
             **more,
         }
         return JSONResponse(body, status_code=status, media_type="application/problem+json", headers=headers)
@@ -112,7 +118,7 @@ def problem(request: Request, status: int, detail: str, *, code: str = "", **mor
     response: Response = templates.TemplateResponse(
         request,
         "error.html",
-        {"title": title, "detail": detail},
+        {"title": title, "detail": detail, "request_id": REQUEST_ID.get()},
         status_code=status,
         headers=headers,
     )
@@ -142,14 +148,14 @@ def install(app: FastAPI) -> None:
             response.headers["allow"] = ", ".join(_methods(request))
         return response
 
-    @app.exception_handler(Exception)
-    async def unforeseen(request: Request, error: Exception) -> Response:
-        log.exception("unforeseen error at %s", request.url.path, exc_info=error)
-        return problem(
-            request,
-            500,
-            "程序出错。请先到台账核对本次操作是否已经写入(重新报送不会重复登记),再把时间告诉管理员查看日志。",
-        )
+
+def unforeseen(request: Request) -> Response:
+    """The answer to an error of the program itself."""
+    return problem(
+        request,
+        500,
+        "程序出错。请先到台账核对本次操作是否已经写入(重新报送不会重复登记),再把编号和时间告诉管理员查看日志。",
+    )
 
 
 def _methods(request: Request) -> list[str]:

@@ -12,13 +12,14 @@ PERMISSION_NAMES = {
     "models": "训练、启用、退回模型",
     "settings": "科室、主题、规则、节假日",
     "accounts": "账号、令牌",
+    "metrics": "运行指标",
 }
 ROLE_PERMISSIONS = {
     "clerk": ("read", "intake", "decide", "handle", "supervise", "close"),
     "handler": ("read", "handle"),
     "leader": ("read", "supervise"),
-    "administrator": ("read", "models", "settings", "accounts"),
+    "administrator": ("read", "models", "settings", "accounts", "metrics"),
     "reader": ("read",),
 }
 # a token is for programs: what only a person should do has no scope
-SCOPES = ("read", "intake", "decide", "handle", "supervise", "close", "settings")
+SCOPES = ("read", "intake", "decide", "handle", "supervise", "close", "settings", "metrics")

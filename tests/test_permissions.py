@@ -17,6 +17,7 @@ from service.app import make_app
 from service.entry import is_open
 from service.permissions import NEEDS
 from service.permissions_document import DOCUMENT, text
+from service.problems import is_for_programs
 from service.roles import PERMISSION_NAMES, ROLE_PERMISSIONS, SCOPES
 from triage.desk import Desk
 from triage.ledger.accounts import ROLE_NAMES
@@ -111,7 +112,7 @@ def test_nobody_reaches_nothing_but_the_way_in(office: tuple[Desk, dict[str, int
             if is_open(path):
                 continue
             answer = client.request(method, filled(path, office[1]["own"]), headers=shown)
-            if path.startswith("/api") or method != "GET":
+            if is_for_programs(path) or method != "GET":
                 assert answer.status_code == 401, (method, path)
             else:
                 assert (answer.status_code, answer.headers["location"][:8]) == (303, "/sign-in"), path
@@ -139,7 +140,7 @@ def test_each_role_reaches_what_the_table_says_and_nothing_else(
 
 
 @pytest.mark.parametrize("scope", SCOPES)
-def test_a_token_reaches_what_its_scope_says_of_the_api_and_no_page(
+def test_a_token_reaches_what_its_scope_says_for_programs_and_no_page(
     office: tuple[Desk, dict[str, int]], scope: str
 ) -> None:
     desk, _ = office
@@ -149,7 +150,7 @@ def test_a_token_reaches_what_its_scope_says_of_the_api_and_no_page(
         if is_open(path):
             continue
         answer = client.request(method, filled(path), json={} if method == "POST" else None)
-        if path.startswith("/api"):
+        if is_for_programs(path):
             assert refused(answer) is not (NEEDS[f"{method} {path}"].permission == scope), (method, path)
         else:
             assert answer.status_code in (303, 401), (method, path)

@@ -32,6 +32,7 @@ class Settings:
         public_url: where people reach it through a proxy, as ``https://…``; empty: directly.
         oidc_issuer, oidc_client_id, oidc_client_secret: single sign-on; empty: passwords only.
         oidc_claim: what of the provider's word is the login name.
+        log: text, for a person at the terminal, or json, a record a line with every request.
     """
 
     home: Path
@@ -53,6 +54,7 @@ class Settings:
     oidc_client_id: str = ""
     oidc_client_secret: str = field(default="", repr=False)
     oidc_claim: str = "preferred_username"
+    log: str = "text"
 
     @property
     def is_https(self) -> bool:
@@ -75,7 +77,7 @@ class Settings:
         """Read TRIAGE_* variables; anything unset has the default.
 
         Raises:
-            InputError: a number is not a number or out of range.
+            InputError: a number is not a number or out of range, an address or a choice is none.
         """
         env = os.environ if env is None else env
         home = Path(env.get("TRIAGE_HOME", str(CHECKOUT))).expanduser().resolve()
@@ -100,6 +102,7 @@ class Settings:
             oidc_client_id=env.get("TRIAGE_OIDC_CLIENT_ID", ""),
             oidc_client_secret=env.get("TRIAGE_OIDC_CLIENT_SECRET", ""),
             oidc_claim=env.get("TRIAGE_OIDC_CLAIM", cls.oidc_claim),
+            log=_log(env),
         )
 
     def to_env(self) -> dict[str, str]:
@@ -116,6 +119,13 @@ def _public_url(env: Mapping[str, str]) -> str:
         raise InputError(
             f"环境变量 TRIAGE_PUBLIC_URL={raw!r} 无效:应写成 https://主机名 或 https://主机名:端口。"
         )
+    return raw
+
+
+def _log(env: Mapping[str, str]) -> str:
+    raw = env.get("TRIAGE_LOG", Settings.log)
+    if raw not in ("text", "json"):
+        raise InputError(f"环境变量 TRIAGE_LOG={raw!r} 无效:应为 text 或 json。")
     return raw
 
 

@@ -14,6 +14,7 @@ from service.api import describe_models
 from service.api_audit import describe_audit
 from service.command import EXIT_OK
 from service.commands.papers import new_file
+from service.logs import configure
 from service.report_docx import report_document
 from service.report_view import report_page
 from service.schemas_audit import AuditOut
@@ -36,6 +37,7 @@ def retrain_(args: argparse.Namespace, settings: Settings) -> int:
         check_report_file(args.report)  # before an hour of training, not after it
     if args.training is not None:
         os.nice(NICE)  # the service goes first
+        configure(settings)
     desk = Desk(settings)
     with desk.ledger.read() as session:
         entered = get_training(args.training, session=session) if args.training is not None else None

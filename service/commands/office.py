@@ -128,6 +128,7 @@ def serve(args: argparse.Namespace, settings: Settings) -> int:
 
     from service.app import make_app
     from service.guards import check_host, is_loopback
+    from service.logs import configure
     from service.warming import one_thread_a_request
 
     settings = replace(
@@ -165,10 +166,16 @@ def serve(args: argparse.Namespace, settings: Settings) -> int:
         say(
             "注意:没有 TLS,密码和台账内容在网络上不加密。请在前面加反向代理(https),并设 TRIAGE_PUBLIC_URL=https://…。"
         )
+    configure(settings)
     reconcile(desk)
     _rebuild(desk)
     one_thread_a_request()
+    # uvicorn's loggers write as all others do; its own line for each request has the query in it
     uvicorn.run(
-        make_app(settings, desk, at_once=True), host=settings.host, port=settings.port, log_level="warning"
+        make_app(settings, desk, at_once=True),
+        host=settings.host,
+        port=settings.port,
+        log_config=None,
+        access_log=False,
     )
     return EXIT_OK

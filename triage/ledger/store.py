@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -48,7 +49,8 @@ class Ledger:
         try:
             parsed = make_url(url)
         except ArgumentError:
-            raise InputError(f"数据库地址无效:{url}") from None
+            shown = re.sub(r"^([\w+]*:?//)?.*@", r"\1…@", url)  # not the password
+            raise InputError(f"数据库地址无效:{shown}") from None
         self.url = url
         self.is_sqlite = parsed.get_backend_name() == "sqlite"
         self.path = Path(parsed.database) if self.is_sqlite and parsed.database else None
@@ -60,6 +62,7 @@ class Ledger:
             pool_pre_ping=not self.is_sqlite,
             pool_size=POOL,
             max_overflow=POOL,
+            hide_parameters=True,  # an error's text goes into logs; a case's text and people do not
         )
         # SQLite lets waiting writers poll; in one process they take turns instead
         self._turn: AbstractContextManager[Any] = threading.Lock() if self.is_sqlite else nullcontext()

@@ -15,6 +15,7 @@ import openpyxl
 import pytest
 from entry import come_in
 from fastapi.testclient import TestClient
+from sqlalchemy import text
 
 from service.app import make_app
 from training import sample_office
@@ -161,6 +162,23 @@ def test_what_a_killed_process_left_is_taken_up_by_another(client: TestClient, l
     assert ended(client, batch_id)["report"]["created"] == 3
     with ledger.read() as session:
         assert claim_batch(session=session) is None
+
+
+def test_the_thread_outlives_a_ledger_that_breaks(client: TestClient, ledger: Ledger) -> None:
+    begun = begin(client, hand_in(client, sheet(3), "a.xlsx")["sha256"])
+    assert ended(client, begun["id"])["state"] == "done"
+    runner = client.app.state.batches  # type: ignore[attr-defined]
+    rename(ledger, "batch", "elsewhere")
+    runner.wake()
+    time.sleep(0.5)
+    rename(ledger, "elsewhere", "batch")
+    begun = begin(client, hand_in(client, sheet(5), "b.xlsx")["sha256"])
+    assert ended(client, begun["id"])["report"]["created"] == 2
+
+
+def rename(ledger: Ledger, table: str, name: str) -> None:
+    with ledger.engine.begin() as connection:
+        connection.execute(text(f"alter table {table} rename to {name}"))
 
 
 def test_two_processes_never_take_in_the_same_batch(

@@ -31,8 +31,12 @@ STATUS = {
     "too-many": 429,
     "ledger-missing": 503,
     "ledger-busy": 503,
+    "ledger-unwritable": 503,
+    "disk-full": 507,
     "outcome-unknown": 503,
 }
+# seconds after which it is worth asking again; not where it may have been written: look first
+RETRY_AFTER = {"ledger-busy": "5", "ledger-unwritable": "60", "disk-full": "60"}
 TITLES = {
     400: "请求格式有误",
     401: "请先登录",
@@ -45,6 +49,7 @@ TITLES = {
     429: "次数太多",
     500: "程序出错",
     503: "服务未就绪",
+    507: "磁盘已满",
 }
 PROBLEM_SCHEMA: dict[str, Any] = {
     "type": "object",
@@ -95,6 +100,7 @@ _SENTENCES = {
 def problem(request: Request, status: int, detail: str, *, code: str = "", **more: Any) -> Response:
     """Problem details for programs, a page for people."""
     title = TITLES.get(status, "出错了")
+    headers = SECURITY_HEADERS | ({"retry-after": RETRY_AFTER[code]} if code in RETRY_AFTER else {})
     if request.url.path.startswith("/api") or request.url.path in ("/healthz", "/readyz"):
         body = {
             "type": f"/problems/{code}" if code else "about:blank",
@@ -104,16 +110,14 @@ def problem(request: Request, status: int, detail: str, *, code: str = "", **mor
             "instance": request.url.path,
             **more,
         }
-        return JSONResponse(
-            body, status_code=status, media_type="application/problem+json", headers=SECURITY_HEADERS
-        )
+        return JSONResponse(body, status_code=status, media_type="application/problem+json", headers=headers)
     templates = request.app.state.templates
     response: Response = templates.TemplateResponse(
         request,
         "error.html",
         {"title": title, "detail": detail},
         status_code=status,
-        headers=SECURITY_HEADERS,
+        headers=headers,
     )
     return response
 

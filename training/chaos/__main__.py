@@ -10,6 +10,8 @@ import sys
 import time
 from collections.abc import Callable, Mapping, Sequence
 
+from training.chaos.database_faults import cut_link, restarted, silent_link, standing_still
+from training.chaos.disk_faults import full_disk, read_only
 from training.chaos.kills import kills
 from training.chaos.outcome import Outcome, table
 
@@ -18,6 +20,12 @@ BOTH = ("sqlite", "postgresql")
 # what is tried, on which databases, and how often at most
 FAULTS: Mapping[str, tuple[Fault, Sequence[str], int]] = {
     "kills": (kills, BOTH, 1_000),
+    "full-disk": (full_disk, BOTH, 3),
+    "read-only": (read_only, ("sqlite",), 3),
+    "restarted": (restarted, ("postgresql",), 10),
+    "standing-still": (standing_still, ("postgresql",), 3),
+    "silent": (silent_link, ("postgresql",), 3),
+    "cut": (cut_link, ("postgresql",), 3),
 }
 
 

@@ -43,11 +43,18 @@ class Trial:
         ledger: opened beside the service, for setting up and checking.
     """
 
-    def __init__(self, fault: str, database: str, seed: int, *, home: Path | None = None) -> None:
+    def __init__(
+        self, fault: str, database: str, seed: int, *, home: Path | None = None, server: Path | None = None
+    ) -> None:
+        """
+        Args:
+            home: where the office's folder is put; a temporary folder by default.
+            server: where PostgreSQL's data are put; a temporary folder by default.
+        """
         self.outcome = Outcome(fault, database)
         self.seed = seed
         self._stack = ExitStack()
-        self._home = home
+        self._home, self._server = home, server
         self._ended = threading.Event()
         self._threads: list[Writer | FeedReader] = []
         self._episodes: list[Kill] = []
@@ -66,7 +73,7 @@ class Trial:
         self.home = folder / "office"
         self.env = {"TRIAGE_HOME": str(self.home), "TRIAGE_ENCODER": "none"}
         if self.outcome.database == "postgresql":
-            self.postgres = Postgres()
+            self.postgres = Postgres(self._server)
             self._stack.callback(self.postgres.remove)
             self.env["TRIAGE_DATABASE_URL"] = self.postgres.url
         self.settings = Settings.from_env(self.env)

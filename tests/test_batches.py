@@ -23,7 +23,8 @@ from triage.batch_runner import BatchRunner
 from triage.config import Settings
 from triage.desk import Desk
 from triage.ledger.base import utc_now
-from triage.ledger.batches import LOST_SECONDS, add_batch, claim_batch
+from triage.ledger.batches import add_batch, claim_batch
+from triage.ledger.leases import LOST_SECONDS
 from triage.ledger.store import Ledger
 from triage.ledger.verify import verify_ledger
 
@@ -151,11 +152,14 @@ def test_a_halted_batch_goes_on_where_it_was(client: TestClient, monkeypatch: py
     assert client.get("/api/cases").json()["total"] == 320
 
 
-def test_what_a_killed_process_left_is_taken_up_by_another(client: TestClient, ledger: Ledger) -> None:
+@pytest.mark.parametrize("seconds", [-LOST_SECONDS - 1, 3600], ids=["silent", "clock set back since"])
+def test_what_a_killed_process_left_is_taken_up_by_another(
+    client: TestClient, ledger: Ledger, seconds: int
+) -> None:
     kept = hand_in(client, sheet(3), "a.xlsx")
     with ledger.write() as session:  # as a process leaves it that was killed while at work
         batch = add_batch("import", kept["sha256"], "a.xlsx", {}, who="李科员", session=session)
-        batch.state, batch.alive_at = "running", utc_now() - timedelta(seconds=LOST_SECONDS + 1)
+        batch.state, batch.alive_at = "running", utc_now() + timedelta(seconds=seconds)
         session.flush()
         batch_id = batch.id
     client.app.state.batches.wake()  # type: ignore[attr-defined]

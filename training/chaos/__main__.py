@@ -10,10 +10,12 @@ import sys
 import time
 from collections.abc import Callable, Mapping, Sequence
 
+from training.chaos.clock import clock
 from training.chaos.database_faults import cut_link, restarted, silent_link, standing_still
 from training.chaos.disk_faults import full_disk, read_only
 from training.chaos.kills import kills
 from training.chaos.outcome import Outcome, table
+from training.chaos.queue import full_queue
 
 Fault = Callable[[str, int, int], Outcome]
 BOTH = ("sqlite", "postgresql")
@@ -26,6 +28,8 @@ FAULTS: Mapping[str, tuple[Fault, Sequence[str], int]] = {
     "standing-still": (standing_still, ("postgresql",), 3),
     "silent": (silent_link, ("postgresql",), 3),
     "cut": (cut_link, ("postgresql",), 3),
+    "clock": (clock, BOTH, 3),
+    "queue": (full_queue, BOTH, 1),
 }
 
 

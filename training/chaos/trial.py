@@ -203,6 +203,8 @@ class Trial:
         log = self.service.log.read_text(encoding="utf-8", errors="replace")
         unforeseen = log.count("unforeseen error")
         self.must(not unforeseen, f"{unforeseen} unforeseen errors in the service's log")
+        if unforeseen:
+            print(log[log.index("unforeseen error") :][:8_000], file=sys.stderr)
 
     def on_end(self, act: Callable[[], Any]) -> None:
         """Do it when the trial ends, after what was set up later is gone."""

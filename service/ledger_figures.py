@@ -24,9 +24,10 @@ from triage.errors import TriageError
 from triage.ledger.audits import AuditFigures, figures_of, verdicts
 from triage.ledger.base import utc_now
 from triage.ledger.learning_tables import TrainingRow
+from triage.ledger.leases import LOST_SECONDS
 from triage.ledger.search import CaseFilter, count_cases
 from triage.ledger.tables import DecisionRow, EventRow
-from triage.ledger.trainings import LOST_SECONDS, MOVING, STATE_NAMES
+from triage.ledger.trainings import MOVING, STATE_NAMES
 from triage.taxonomy import TARGETS
 
 READ_SECONDS = 4.0  # for reading; Prometheus itself waits 10

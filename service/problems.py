@@ -19,7 +19,6 @@ SECURITY_HEADERS = {
     "referrer-policy": "same-origin",
     "cache-control": "no-store",
 }
-RETRY_AFTER = "2"  # seconds
 
 STATUS = {
     "invalid-input": 422,
@@ -32,8 +31,12 @@ STATUS = {
     "too-many": 429,
     "ledger-missing": 503,
     "ledger-busy": 503,
+    "ledger-unwritable": 503,
+    "disk-full": 507,
     "outcome-unknown": 503,
 }
+# seconds after which it is worth asking again, where it is not 2
+RETRY_AFTER = {"ledger-busy": "5", "ledger-unwritable": "60", "disk-full": "60"}
 TITLES = {
     400: "请求格式有误",
     401: "请先登录",
@@ -46,6 +49,7 @@ TITLES = {
     429: "次数太多",
     500: "程序出错",
     503: "服务未就绪",
+    507: "磁盘已满",
 }
 PROBLEM_SCHEMA: dict[str, Any] = {
     "type": "object",
@@ -100,9 +104,11 @@ def is_for_programs(path: str) -> bool:
 
 
 def problem(request: Request, status: int, detail: str, *, code: str = "", **more: Any) -> Response:
-    """Problem details for programs, a page for people; a 503 says when to come again."""
+    """Problem details for programs, a page for people; what may be sent again says when."""
     title = TITLES.get(status, "出错了")
-    headers = {**SECURITY_HEADERS, "retry-after": RETRY_AFTER} if status == 503 else SECURITY_HEADERS
+    headers = SECURITY_HEADERS
+    if status in (503, 507) and code != "outcome-unknown":  # look first, then send again
+        headers = SECURITY_HEADERS | {"retry-after": RETRY_AFTER.get(code, "2")}
     if is_for_programs(request.url.path):
         body = {
             "type": f"/problems/{code}" if code else "about:blank",

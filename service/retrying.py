@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import Callable, Coroutine
 from typing import Any
 
@@ -10,7 +11,7 @@ from fastapi import Request, Response
 from fastapi.routing import APIRoute
 
 from triage.errors import LedgerBusy
-from triage.ledger.store import PAUSES
+from triage.ledger.store import LONGEST, PAUSES
 
 Handler = Callable[[Request], Coroutine[Any, Any, Response]]
 
@@ -28,10 +29,13 @@ class RetryingRoute(APIRoute):
 
         # as ``retried`` does, but that one sleeps: here it would hold up every other request
         async def handle_or_retry(request: Request) -> Response:
+            began = time.monotonic()
             for pause in PAUSES:
                 try:
                     return await handle(request)
-                except LedgerBusy:
+                except LedgerBusy as error:
+                    if not error.passes or time.monotonic() - began > LONGEST:
+                        raise
                     await asyncio.sleep(pause)
             return await handle(request)
 

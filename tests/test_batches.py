@@ -15,6 +15,7 @@ import openpyxl
 import pytest
 from entry import come_in
 from fastapi.testclient import TestClient
+from sqlalchemy import text
 
 from service.app import make_app
 from training import sample_office
@@ -22,15 +23,9 @@ from triage.batch_runner import BatchRunner
 from triage.config import Settings
 from triage.desk import Desk
 from triage.ledger.base import utc_now
-from triage.ledger.batches import (
-    LOST_SECONDS,
-    add_batch,
-    claim_batch,
-    end_batch,
-    get_batch,
-    note_progress,
-)
+from triage.ledger.batches import add_batch, claim_batch, end_batch, get_batch, note_progress
 from triage.ledger.files import keep_original
+from triage.ledger.leases import LOST_SECONDS
 from triage.ledger.store import Ledger
 from triage.ledger.verify import verify_ledger
 
@@ -158,11 +153,14 @@ def test_a_halted_batch_goes_on_where_it_was(client: TestClient, monkeypatch: py
     assert client.get("/api/cases").json()["total"] == 320
 
 
-def test_what_a_killed_process_left_is_taken_up_by_another(client: TestClient, ledger: Ledger) -> None:
+@pytest.mark.parametrize("seconds", [-LOST_SECONDS - 1, 3600], ids=["silent", "clock set back since"])
+def test_what_a_killed_process_left_is_taken_up_by_another(
+    client: TestClient, ledger: Ledger, seconds: int
+) -> None:
     kept = hand_in(client, sheet(3), "a.xlsx")
     with ledger.write() as session:  # as a process leaves it that was killed while at work
         batch = add_batch("import", kept["sha256"], "a.xlsx", {}, who="李科员", session=session)
-        batch.state, batch.alive_at = "running", utc_now() - timedelta(seconds=LOST_SECONDS + 1)
+        batch.state, batch.alive_at = "running", utc_now() + timedelta(seconds=seconds)
         session.flush()
         batch_id = batch.id
     client.app.state.batches.wake()  # type: ignore[attr-defined]
@@ -193,6 +191,23 @@ def test_a_host_that_comes_back_leaves_its_batch_to_the_one_that_took_it_up(ledg
         end_batch(batch_id, heard, "done", session=session)
     with ledger.read() as session:
         assert get_batch(batch_id, session=session).state == "done"
+
+
+def test_the_thread_outlives_a_ledger_that_breaks(client: TestClient, ledger: Ledger) -> None:
+    begun = begin(client, hand_in(client, sheet(3), "a.xlsx")["sha256"])
+    assert ended(client, begun["id"])["state"] == "done"
+    runner = client.app.state.batches  # type: ignore[attr-defined]
+    rename(ledger, "batch", "elsewhere")
+    runner.wake()
+    time.sleep(0.5)
+    rename(ledger, "elsewhere", "batch")
+    begun = begin(client, hand_in(client, sheet(5), "b.xlsx")["sha256"])
+    assert ended(client, begun["id"])["report"]["created"] == 2
+
+
+def rename(ledger: Ledger, table: str, name: str) -> None:
+    with ledger.engine.begin() as connection:
+        connection.execute(text(f"alter table {table} rename to {name}"))
 
 
 def test_two_processes_never_take_in_the_same_batch(

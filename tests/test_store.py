@@ -15,7 +15,7 @@ from sqlalchemy.exc import DBAPIError
 
 from triage import sieve
 from triage.errors import InputError, LedgerMissing
-from triage.ledger import cut_off
+from triage.ledger import postgres_link
 from triage.ledger.cases import get_case
 from triage.ledger.decisions import add_decision
 from triage.ledger.events import add_event
@@ -127,8 +127,10 @@ def test_an_unreadable_url_is_named_in_words() -> None:
 @pytest.mark.parametrize("backend", ["postgresql"], indirect=True)
 def test_both_ends_of_a_connection_notice_within_seconds_that_the_other_is_cut_off(ledger: Ledger) -> None:
     with ledger.engine.connect() as connection:
-        assert connection.scalar(text("show client_connection_check_interval")) == f"{cut_off.INTERVAL}s"
+        assert (
+            connection.scalar(text("show client_connection_check_interval")) == f"{postgres_link.INTERVAL}s"
+        )
         parameters = connection.connection.driver_connection.info.get_parameters()  # type: ignore[union-attr]
         assert not connection.connection.driver_connection.autocommit  # type: ignore[union-attr]
-    assert parameters["tcp_user_timeout"] == str(1000 * cut_off.NOTICED_SECONDS)
-    assert parameters["keepalives_idle"] == str(cut_off.IDLE)
+    assert parameters["tcp_user_timeout"] == str(1000 * postgres_link.NOTICED_SECONDS)
+    assert parameters["keepalives_idle"] == str(postgres_link.IDLE)

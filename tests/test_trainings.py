@@ -54,6 +54,15 @@ def rows(desk: Desk) -> list[TrainingRow]:
         return list(list_trainings(session=session))
 
 
+def test_a_training_that_died_before_the_clock_was_set_back_keeps_nobody_waiting(office: Desk) -> None:
+    with office.ledger.write() as session:
+        dead = add_training(who="李", targets=["section"], host="另一台", session=session)
+        dead.alive_at = utc_now() + timedelta(hours=1)
+        session.flush()
+        add_training(who="王", targets=["section"], host="另一台", session=session)
+    assert [row.state for row in rows(office)] == ["waiting", "lost"]
+
+
 def events(desk: Desk, kind: str) -> list[EventRow]:
     with desk.ledger.read() as session:
         return list(session.scalars(select(EventRow).where(EventRow.kind == kind).order_by(EventRow.id)))

@@ -13,7 +13,7 @@ from triage.bulk import Handed, Run
 from triage.bulk_report import BulkReport
 from triage.desk import Desk
 from triage.documents.columns import ColumnMap
-from triage.errors import LedgerBusy, TriageError
+from triage.errors import TriageError
 from triage.ledger.base import utc_now
 from triage.ledger.batches import claim_batch, end_batch, get_batch, note_progress
 from triage.ledger.files import get_original
@@ -57,7 +57,10 @@ class BatchRunner:
         while not self._ending.is_set():
             try:
                 batch_id = self._claim()
-            except LedgerBusy:
+            except TriageError:
+                batch_id = None  # what was perhaps claimed all the same counts as lost in a minute
+            except Exception:  # a thread that ended would leave every batch waiting until a restart
+                log.exception("looking for a batch")
                 batch_id = None
             if batch_id is None:
                 self._wanted.wait(POLL_SECONDS)

@@ -27,6 +27,8 @@ class Settings:
         audit_share: share of cases that the router is sure of which a person reviews blind, 0 to 1.
         related_wrong_share: share of wrong pairs allowed among proposed ones, 0 to 0.9.
         memory_cases: a PostgreSQL ledger of that many cases or more is searched in the database.
+        database_seconds: how long the service waits for PostgreSQL's answer to one statement before it
+            says that the ledger is not to be had, 1 to 600.
         max_body_chars: longest accepted body, in characters.
         host, port: where the service listens.
         public_url: where people reach it through a proxy, as ``https://…``; empty: directly.
@@ -45,6 +47,7 @@ class Settings:
     audit_share: float = 0.1
     related_wrong_share: float = 0.25
     memory_cases: int = 100_000
+    database_seconds: float = 10.0
     max_title_chars: int = 500
     max_body_chars: int = 50_000
     host: str = "127.0.0.1"
@@ -93,6 +96,7 @@ class Settings:
             audit_share=_number(env, "TRIAGE_AUDIT_SHARE", cls.audit_share, 0.0, 1.0),
             related_wrong_share=_number(env, "TRIAGE_RELATED_WRONG_SHARE", cls.related_wrong_share, 0.0, 0.9),
             memory_cases=int(_number(env, "TRIAGE_MEMORY_CASES", cls.memory_cases, 0, 10_000_000)),
+            database_seconds=_number(env, "TRIAGE_DATABASE_SECONDS", cls.database_seconds, 1, 600),
             max_title_chars=int(_number(env, "TRIAGE_MAX_TITLE_CHARS", cls.max_title_chars, 10, 10_000)),
             max_body_chars=int(_number(env, "TRIAGE_MAX_BODY_CHARS", cls.max_body_chars, 1_000, 1_000_000)),
             host=env.get("TRIAGE_HOST", cls.host),

@@ -84,12 +84,35 @@ class TooMany(TriageError):
 
 
 class LedgerBusy(TriageError):
-    """The database is not to be had just now; nothing was written, the same may be tried again."""
+    """The database is not to be had just now; nothing was written, the same may be tried again.
+
+    ``passes``: whether waiting a few seconds may help.
+    """
 
     code = "ledger-busy"
+    passes = True
+    sentence = "台账数据库暂时连不上或正忙,本次没有写入,请稍后再试。"
 
     def __init__(self) -> None:
-        super().__init__("台账数据库暂时连不上或正忙,本次没有写入,请稍后再试。")
+        super().__init__(self.sentence)
+
+
+class LedgerUnwritable(LedgerBusy):
+    """The disk under the ledger cannot be written; nothing was, and somebody must see to it."""
+
+    code = "ledger-unwritable"
+    passes = False
+    sentence = (
+        "台账所在的磁盘眼下写不进(只读、已满或读写出错),本次没有写入,已登记的都在。"
+        "请告诉管理员,处理好以后再试。"
+    )
+
+
+class DiskFull(LedgerUnwritable):
+    """There is no room for the ledger to grow."""
+
+    code = "disk-full"
+    sentence = "台账所在的磁盘满了,本次没有写入,已登记的都在。请告诉管理员清出空间,清出后即可再试,不用重启。"
 
 
 class OutcomeUnknown(TriageError):

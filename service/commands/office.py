@@ -150,7 +150,7 @@ def serve(args: argparse.Namespace, settings: Settings) -> int:
             raise InputError(
                 f"端口 {settings.port} 已被占用。换一个:triage serve --port {settings.port + 1}"
             ) from None
-    desk = Desk(settings)
+    desk = Desk(settings, ledger=Ledger(settings.database_url, patience=settings.database_seconds))
     with desk.ledger.read() as session:
         ready = has_accounts(session)
     at = settings.base_url

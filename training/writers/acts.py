@@ -7,7 +7,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-BUSY, UNKNOWN = "/problems/ledger-busy", "/problems/outcome-unknown"
+UNKNOWN = "/problems/outcome-unknown"
+# told that nothing was written
+REFUSED = ("/problems/ledger-busy", "/problems/disk-full", "/problems/ledger-unwritable")
 REASONS = ("state", "missing", "merge_id")  # what a 409 of another kind carries one of
 
 
@@ -22,6 +24,7 @@ class Act:
         seen: the version that was sent along.
         status: 0 where no answer came.
         began, ended: seconds of the monotonic clock.
+        answers: each time it was sent, status, words and seconds.
     """
 
     kind: str
@@ -35,6 +38,7 @@ class Act:
     answer: dict[str, Any] = field(default_factory=dict)
     began: float = 0.0
     ended: float = 0.0
+    answers: list[tuple[int, str, float]] = field(default_factory=list)
 
     @property
     def is_done(self) -> bool:
@@ -43,7 +47,7 @@ class Act:
     @property
     def is_refused(self) -> bool:
         """Told that nothing was written."""
-        return self.status == 409 or self.problem == BUSY
+        return self.status == 409 or self.problem in REFUSED
 
     @property
     def is_unknown(self) -> bool:
@@ -66,8 +70,8 @@ class Act:
 
     @property
     def is_excused(self) -> bool:
-        """An answer that a kill under way explains."""
-        return self.is_unknown or self.problem == BUSY
+        """An answer that a fault under way explains."""
+        return self.is_unknown or self.problem in REFUSED
 
 
 class Board:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from typing import Any
 
 from sqlalchemy import func, select
@@ -92,8 +92,12 @@ class Held:
 
     # -- what was acknowledged
 
-    def check_acts(self, acts: Sequence[Act]) -> None:
-        """Everything acknowledged is there once, everything refused is not, and nothing else is there."""
+    def check_acts(self, acts: Sequence[Act], others: Collection[str] = ()) -> None:
+        """Everything acknowledged is there once, everything refused is not, and nothing else is there.
+
+        Args:
+            others: marks of cases that came otherwise than by an act.
+        """
         by_kind: defaultdict[str, list[Act]] = defaultdict(list)
         for act in acts:
             by_kind[act.kind].append(act)
@@ -106,7 +110,7 @@ class Held:
             self._check_close(act)
         for act in by_kind["merge"]:
             self._check_merge(act)
-        self._check_strangers(acts)
+        self._check_strangers(acts, others)
 
     def _check_intakes(self, acts: Sequence[Act]) -> None:
         numbers = Counter(row.number for row in self.cases.values() if row.number)
@@ -195,14 +199,14 @@ class Held:
             self._fault(f"{_named(act)}: {merged} in the ledger")
         self.checked["merges acknowledged"] += act.is_done
 
-    def _check_strangers(self, acts: Iterable[Act]) -> None:
+    def _check_strangers(self, acts: Iterable[Act], others: Collection[str]) -> None:
         """Nothing is in the ledger that nobody sent."""
         sent = {str(act.sent.get("why")) for act in acts}
         for why, events in self._by_why.items():
             by_people = any(e.kind in (*DECIDED, "closed", "merged") for e in events)
             if by_people and why not in sent and not why.startswith("并案办理"):
                 self._fault(f"done, but nobody sent it: {why}")
-        marks = {act.mark for act in acts if act.kind == "intake"}
+        marks = {act.mark for act in acts if act.kind == "intake"} | set(others)
         for row in self.cases.values():
             if row.body.partition(":")[0] not in marks:
                 self._fault(f"case {row.id} was sent by nobody")

@@ -111,7 +111,7 @@ def write(
             report.faults.append(f"{thread.name} did not end well: {thread.error!r}")
     for thread in threads:
         report.faults += thread.faults
-    report.faults += _unexcused(acts, kills)
+    report.faults += unexcused(acts, kills)
     return report
 
 
@@ -128,8 +128,8 @@ def _kill(what: str, drawn: random.Random, services: Sequence[Service], postgres
     return Kill(what, began, time.monotonic())
 
 
-def _unexcused(acts: Iterable[Act], kills: Sequence[Kill]) -> list[str]:
-    """Answers that are wrong in themselves, unless a kill under way explains them."""
+def unexcused(acts: Iterable[Act], kills: Sequence[Kill]) -> list[str]:
+    """Answers that are wrong in themselves, unless a fault under way explains them."""
     found = []
     for act in acts:
         fault = act.fault()

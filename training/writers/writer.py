@@ -175,7 +175,7 @@ class Writer(threading.Thread):
                 continue
             if status == 200:
                 self._take_note(case)
-            elif status != 503:
+            elif status not in (503, 507):
                 self.faults.append(f"reading case {case_id}: {status} {case.get('detail', '')}")
             return
 
@@ -199,6 +199,7 @@ class Writer(threading.Thread):
         except Gone:
             act.status, act.answer = 0, {}
         act.ended = time.monotonic()
+        act.answers.append((act.status, str(act.answer.get("detail", "")), act.ended - act.began))
         if act.is_done and act.kind != "merge":
             act.case_id = act.answer["id"]
             self._take_note(act.answer)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any
 
 from sqlalchemy import select
@@ -13,6 +13,7 @@ from triage.errors import Conflict, InputError, NotFound
 from triage.ledger.base import utc_now
 from triage.ledger.file_tables import BatchRow
 from triage.ledger.files import get_original
+from triage.ledger.leases import is_silent
 from triage.ledger.texts import check_who
 
 KIND_NAMES = {"intake": "收件", "import": "导入台账"}
@@ -23,7 +24,6 @@ STATE_NAMES = {
     "done": "已完成",
     "failed": "未能完成",
 }
-LOST_SECONDS = 60  # a process that was not heard of for so long is gone
 
 
 def add_batch(
@@ -66,7 +66,7 @@ def list_batches(*, session: Session, limit: int = 50) -> Sequence[BatchRow]:
 def claim_batch(*, session: Session, now: datetime | None = None) -> BatchRow | None:
     """The oldest that waits, or whose process is gone, now claimed by the caller; None where there is none."""
     now = now or utc_now()
-    lost = (BatchRow.state == "running") & (BatchRow.alive_at < now - timedelta(seconds=LOST_SECONDS))
+    lost = (BatchRow.state == "running") & is_silent(BatchRow.alive_at, now)
     query = select(BatchRow).where((BatchRow.state == "waiting") | lost).order_by(BatchRow.id).limit(1)
     row = session.scalars(query).first()
     if row is not None:

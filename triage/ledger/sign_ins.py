@@ -98,11 +98,13 @@ def list_sign_ins(account_id: int, *, session: Session) -> list[SignInRow]:
 
 
 def _check_throttle(login: str, address: str, session: Session) -> None:
-    since = utc_now() - WINDOW
+    now = utc_now()
+    # what lies in the future was before the clock was set back; nobody is kept out until it has come
+    recent = AttemptRow.created_at.between(now - WINDOW, now + WINDOW)
     login, address = login.strip().lower()[:100], address[:100]
 
     def failures(*conditions: object) -> int:
-        count = select(func.count()).select_from(AttemptRow).where(AttemptRow.created_at > since)
+        count = select(func.count()).select_from(AttemptRow).where(recent)
         for condition in conditions:
             count = count.where(condition)  # type: ignore[arg-type]
         return session.scalar(count) or 0

@@ -16,23 +16,30 @@ from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from sqlalchemy import Connection, create_engine, event, text
 from sqlalchemy.engine import make_url
-from sqlalchemy.exc import ArgumentError, DatabaseError, DBAPIError, IntegrityError, OperationalError
+from sqlalchemy.exc import ArgumentError, DatabaseError, DBAPIError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.orm import Session
 
 from triage.errors import Conflict, InputError, LedgerBusy, LedgerMissing, OutcomeUnknown
-from triage.ledger import cut_off
 from triage.ledger.adoption import adopt
+from triage.ledger.breakdowns import told
 from triage.ledger.case_words import index_words
 from triage.ledger.chain import RecordSession, seal
 from triage.ledger.memberships import keep_labels
+from triage.ledger.postgres_link import LINK, watch
 
 MIGRATIONS = Path(__file__).parent / "migrations"
 INTAKE_LOCK = 0x7472_6961  # PostgreSQL advisory lock: one writer at a time, as SQLite has it
 POOL = 20  # connections kept; as many again where many ask at once
+POOL_SECONDS = 10  # who waits longer for one of them is told that the ledger is busy
 PAUSES = (0.05, 0.2, 0.5, 1.0, 2.0, 4.0)  # seconds between tries of what was not written
-# PostgreSQL: serialization failure, deadlock, too many connections, lock not available, shut down or starting
-_TRANSIENT = ("40001", "40P01", "53300", "55P03", "57P01", "57P02", "57P03")
+LONGEST = sum(PAUSES)  # seconds after which nothing is tried again, however long each try took
+# who holds the lock and falls silent (stopped, cut off) loses it after so long
+HOLD = "5min"
+
+_TAKE_LOCK = text(
+    "select pg_advisory_xact_lock(:key), set_config('idle_in_transaction_session_timeout', :hold, true)"
+)
 
 Told = TypeVar("Told")
 
@@ -44,8 +51,15 @@ class Ledger:
     case it changed, and its seal is in the chain.
     """
 
-    def __init__(self, url: str) -> None:
-        """Raises InputError where the URL cannot be understood."""
+    def __init__(self, url: str, *, patience: float | None = None) -> None:
+        """
+        Args:
+            patience: seconds that PostgreSQL may leave one statement unanswered; None: as long as it
+                takes, as a command must that builds an index.
+
+        Raises:
+            InputError: the URL cannot be understood.
+        """
         try:
             parsed = make_url(url)
         except ArgumentError:
@@ -58,10 +72,13 @@ class Ledger:
             self.path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
         self.engine = create_engine(
             parsed,
-            connect_args={"timeout": 30} if self.is_sqlite else cut_off.own_side(parsed.query),
+            connect_args={"timeout": 30}
+            if self.is_sqlite
+            else {name: value for name, value in LINK.items() if name not in parsed.query},
             pool_pre_ping=not self.is_sqlite,
             pool_size=POOL,
             max_overflow=POOL,
+            pool_timeout=POOL_SECONDS,
             hide_parameters=True,  # an error's text goes into logs; a case's text and people do not
         )
         # SQLite lets waiting writers poll; in one process they take turns instead
@@ -70,7 +87,7 @@ class Ledger:
             event.listen(self.engine, "connect", _configure_sqlite)
             event.listen(self.engine, "begin", _begin_sqlite)
         else:
-            event.listen(self.engine, "connect", cut_off.watch_client)
+            watch(self.engine, patience)
         self._writer = self.engine.execution_options(triage_write=True)
 
     @contextmanager
@@ -80,13 +97,8 @@ class Ledger:
         Raises:
             LedgerBusy: the database is not to be had just now.
         """
-        with Session(self.engine, expire_on_commit=False) as session:
-            try:
-                yield session
-            except (DBAPIError, PoolTimeout) as error:
-                if _is_transient(error):
-                    raise LedgerBusy from error
-                raise
+        with Session(self.engine, expire_on_commit=False) as session, _in_words():
+            yield session
 
     @contextmanager
     def write(self) -> Iterator[Session]:
@@ -94,31 +106,25 @@ class Ledger:
 
         Raises:
             LedgerBusy: the database gave way before the end; nothing was written.
+            DiskFull, LedgerUnwritable: it cannot write; nothing was written, trying again is of no use.
             OutcomeUnknown: the connection broke while committing; it may have been written.
         """
         with self._turn, RecordSession(self._writer, expire_on_commit=False) as session:
-            try:
+            with _in_words():
                 if not self.is_sqlite:
-                    session.execute(text("select pg_advisory_xact_lock(:key)"), {"key": INTAKE_LOCK})
+                    session.execute(_TAKE_LOCK, {"key": INTAKE_LOCK, "hold": HOLD})
                 yield session
                 keep_labels(session)
                 seal(session)
-            except (DBAPIError, PoolTimeout) as error:
-                if _is_transient(error):
-                    raise LedgerBusy from error
-                raise
-            try:
+            with _in_words(committing=True):
                 session.commit()
-            except DBAPIError as error:
-                if _is_transient(error):
-                    raise OutcomeUnknown from error
-                raise
 
     def migrate(self) -> None:
         """Create or bring up to date the schema.
 
         Raises:
             Conflict: this account does not own the tables; see triage.ledger.grants.
+            LedgerBusy: the database is not to be had, or somebody else has it for long.
         """
         with self.building() as connection:
             self.upgrade(connection)
@@ -129,8 +135,9 @@ class Ledger:
 
         Raises:
             Conflict: this account does not own the tables; see triage.ledger.grants.
+            LedgerBusy: the database is not to be had, or somebody else has it for long.
         """
-        with self._writer.begin() as connection:
+        with _in_words(), self._writer.begin() as connection:
             if not self.is_sqlite:
                 _check_owner(connection)
                 connection.execute(text("select pg_advisory_xact_lock(:key)"), {"key": INTAKE_LOCK})
@@ -191,12 +198,16 @@ def retried(act: Callable[[], Told]) -> Told:
     """What ``act`` returns; tried again where the database gave way and nothing was written.
 
     Raises:
-        LedgerBusy: it still does after the last of PAUSES.
+        LedgerBusy: it still does after the last of PAUSES, or after LONGEST seconds.
+        LedgerUnwritable: at once, since a full disk is not emptied by waiting.
     """
+    began = time.monotonic()
     for pause in PAUSES:
         try:
             return act()
-        except LedgerBusy:
+        except LedgerBusy as error:
+            if not error.passes or time.monotonic() - began > LONGEST:
+                raise
             time.sleep(pause)
     return act()
 
@@ -213,20 +224,16 @@ def after_commit(act: Callable[[], Told]) -> Told:
         raise OutcomeUnknown from error
 
 
-def _is_transient(error: DBAPIError | PoolTimeout) -> bool:
-    """Whether the same may work a moment later: deadlock, lost or refused connection, busy file."""
-    if isinstance(error, PoolTimeout):
-        return True
-    if isinstance(error, IntegrityError):
-        return False
-    if error.connection_invalidated:
-        return True
-    if not isinstance(error, OperationalError):
-        return False
-    state = getattr(error.orig, "sqlstate", "")
-    if state == "":  # SQLite has no states
-        return "locked" in str(error.orig) or "busy" in str(error.orig)
-    return state is None or state in _TRANSIENT or state.startswith("08")
+@contextmanager
+def _in_words(*, committing: bool = False) -> Iterator[None]:
+    """Raise what the database said as what it means for the one who asked, where it means something."""
+    try:
+        yield
+    except (DBAPIError, PoolTimeout) as error:
+        meant = told(error, committing=committing)
+        if meant is None:
+            raise
+        raise meant from error
 
 
 def _configure_sqlite(connection: Any, _record: Any) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any
 
 from sqlalchemy import select
@@ -12,6 +12,7 @@ from sqlalchemy.orm import Session
 from triage.errors import Conflict, NotFound
 from triage.ledger.base import utc_now
 from triage.ledger.learning_tables import TrainingRow
+from triage.ledger.leases import is_silent
 from triage.ledger.texts import check_who
 
 STATE_NAMES = {
@@ -22,7 +23,6 @@ STATE_NAMES = {
     "lost": "没有做完",
 }
 MOVING = ("waiting", "running")
-LOST_SECONDS = 60  # a process that was not heard of for so long is gone
 GONE = "训练的进程已不在,没有做完。现用的模型没有受影响,可以再训练一次。"
 
 
@@ -66,7 +66,7 @@ def give_up_lost(*, session: Session, host: str = "", now: datetime | None = Non
         host: of a caller that holds the lock of its machine: whatever moves there by the ledger is dead.
     """
     now = now or utc_now()
-    silent = TrainingRow.alive_at < now - timedelta(seconds=LOST_SECONDS)
+    silent = is_silent(TrainingRow.alive_at, now)
     dead = silent | (TrainingRow.host == host) if host else silent
     for row in session.scalars(select(TrainingRow).where(TrainingRow.state.in_(MOVING), dead)):
         end_training(row.id, "lost", problem=GONE, session=session)

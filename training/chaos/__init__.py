@@ -1,0 +1,1 @@
+"""Faults tried on the real service while people write: what was lost, what was said, when it was back."""

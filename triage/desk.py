@@ -21,7 +21,7 @@ from triage.config import Settings
 from triage.encoder import Vectors, get_encoder
 from triage.errors import OutcomeUnknown
 from triage.evidence import Comparison
-from triage.flags import Flag, FlagModel
+from triage.flags import Flag
 from triage.ledger.cases import get_case
 from triage.ledger.decisions import ROUTER
 from triage.ledger.files import FileRef, link_file
@@ -39,6 +39,7 @@ from triage.office_watch import OfficeWatch
 from triage.pairs import CaseText
 from triage.prediction import Prediction
 from triage.reading import Reader, Suggestion, reader_of
+from triage.recommending import recommend
 from triage.record_check import check_record
 from triage.registry import Registry
 from triage.related import PairWeights, Related, weights_for
@@ -140,15 +141,8 @@ class Desk:
         """Predictions and vectors for n checked submissions; writes nothing."""
         suggestions = [Suggestion(s.title, s.body) for s in submissions]
         taxonomy, models = self.taxonomy, self.champions.models()
-        read: dict[Any, Any] = {}
-        predictions: list[dict[str, Prediction]] = [{} for _ in submissions]
-        for target, model in models.items():
-            # the targets' models nearly always share one reader, so a text is read once
-            if model.reader.key not in read:
-                read[model.reader.key] = model.reader.read(suggestions)
-            made = self._bridge(model, taxonomy).predict_read(read[model.reader.key])
-            for own, prediction in zip(predictions, made, strict=True):
-                own[target] = prediction
+        bridges = {target: self._bridge(model, taxonomy) for target, model in models.items()}
+        predictions, flags, read = recommend(bridges, suggestions)
         vectors = next(
             (r.vectors for (encoder, _), r in read.items() if encoder == self._index.encoder_name), None
         )
@@ -157,11 +151,6 @@ class Desk:
             if vectors is None
             else (vectors, self._index.encode_titles(suggestions))
         )
-        flags: list[tuple[Flag, ...]] = [() for _ in submissions]
-        section = models.get("section")
-        if section is not None and "flags" in section.state:
-            raised = FlagModel(section.state["flags"])
-            flags = raised.raise_flags(read[section.reader.key])
         return [Advice(own, documents[i], titles[i], flags[i]) for i, own in enumerate(predictions)]
 
     def _bridge(self, model: TargetModel, taxonomy: Taxonomy) -> Bridge:

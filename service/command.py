@@ -13,6 +13,7 @@ from importlib import import_module
 from pathlib import Path
 
 from service import chinese_argparse
+from service.crew_options import add_crew_commands, add_crew_options
 from service.roles import SCOPES
 from triage.config import Settings
 from triage.documents.fields import read_date
@@ -285,6 +286,8 @@ def build_parser() -> argparse.ArgumentParser:
     sub.add_argument("--audit-share", type=float, default=0.1, help="自动认定中抽查的比例(默认 0.1)")
     sub.add_argument("--unnoticed", type=float, default=0.5, help="自动认定错了而没有人发现的比例(默认 0.5)")
     sub.add_argument("--seeds", type=int, default=3, help="重演几次取平均(默认 3)")
+    add_crew_options(sub)
+    add_crew_commands(add)
 
     for name, help in (
         ("related", "在一个文件里找可并案、重复和先例"),

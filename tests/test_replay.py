@@ -12,7 +12,8 @@ import pytest
 from service.command import main
 from training.backtest import read_labelled
 from training.gold import EARNED_WEIGHTS
-from training.replay import ITSELF, NEVER, OURS, Office, live, replay, slices_of
+from training.replay import ITSELF, NEVER, OURS, Office, live, slices_of
+from training.replay_report import replay
 from triage.encoder import get_encoder
 from triage.errors import InputError
 from triage.reading import Reader, RememberingReader

@@ -18,7 +18,8 @@ import numpy as np
 
 from training.backtest import LabelledFile, read_labelled, write_report
 from training.gold import EARNED_WEIGHTS
-from training.replay import ITSELF, NEVER, OURS, Office, Way, replay, slices_of
+from training.replay import ITSELF, NEVER, OURS, Office, Way, slices_of
+from training.replay_report import replay
 from triage.config import Settings
 from triage.reading import RememberingReader, make_reader
 from triage.taxonomy import TARGETS, Taxonomy, load_taxonomy

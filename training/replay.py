@@ -7,11 +7,10 @@ a given chance; else it stays, and counts as what the section signed for and clo
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date
 from itertools import pairwise
-from statistics import fmean, pstdev
 from typing import Any
 
 import numpy as np
@@ -20,7 +19,6 @@ from training.backtest import LabelledFile
 from training.evaluate import evaluate
 from training.gate import compare
 from training.gold import EARNED_WEIGHTS, GoldExample
-from training.paired import mean_difference
 from triage.classifier import Example, TargetModel
 from triage.documents.fields import read_date
 from triage.documents.rows import Row
@@ -235,75 +233,3 @@ def _passes(
     )
     figures["promoted"], figures["gate"] = verdict.promote, verdict.reason
     return verdict.promote
-
-
-def replay(
-    office: Office,
-    slices: Sequence[tuple[str, list[Row]]],
-    *,
-    ways: Sequence[Way] = WAYS,
-    seeds: int = 3,
-    progress: Callable[[str, int, int], None] = lambda *_: None,
-) -> dict[str, Any]:
-    """Figures of each way by year, and of the first way less each other one.
-
-    Args:
-        seeds: replays of each way, with other draws and fits; figures are means with their spread.
-
-    Returns:
-        A JSON-able report. A difference is of the mean accuracy over the seeds, with a 95 % interval by
-        bootstrap over the year's cases.
-    """
-    lived: dict[str, list[list[Year]]] = {}
-    steps = len(ways) * seeds
-    for nth, (way, seed) in enumerate((w, s) for w in ways for s in range(seeds)):
-        progress(f"重演 {office.target}", nth, steps)
-        lived.setdefault(way.name, []).append(live(office, way, slices, seed))
-    progress(f"重演 {office.target}", steps, steps)
-    right = {
-        name: [np.mean([run[y].right for run in runs], axis=0) for y in range(len(slices) - 1)]
-        for name, runs in lived.items()
-    }
-    first = ways[0].name
-    return {
-        "target": office.target,
-        "learned_first": len(slices[0][1]),
-        "labels": len({row.get(office.target) for _, rows in slices for row in rows}),
-        "audit_share": office.audit_share,
-        "unnoticed": office.unnoticed,
-        "error_budget": office.error_budget,
-        "encoder": office.reader.encoder.name,
-        "seeds": seeds,
-        "ways": {
-            name: [_mean([run[y].figures for run in runs]) for y in range(len(slices) - 1)]
-            for name, runs in lived.items()
-        },
-        "differences": {
-            way.name: [
-                {"name": slices[y + 1][0], **mean_difference(ours - theirs, seed=0).to_dict()}
-                for y, (ours, theirs) in enumerate(zip(right[first], right[way.name], strict=True))
-            ]
-            for way in ways[1:]
-        },
-    }
-
-
-def _mean(runs: Sequence[dict[str, Any]]) -> dict[str, Any]:
-    """Of one year over the seeds; ``spread`` is the standard deviation."""
-    told: dict[str, Any] = {"name": runs[0]["name"], "n": runs[0]["n"], "spread": {}}
-    for key in (
-        "accuracy",
-        "macro_f1",
-        "coverage",
-        "precision",
-        "override_rate",
-        "calibration_error",
-        "learned_from",
-    ):
-        values = [run[key] for run in runs if run[key] is not None]
-        told[key] = round(fmean(values), 4) if values else None
-        told["spread"][key] = round(pstdev(values), 4) if values else None
-    if "gate" in runs[0]:
-        told["promoted"] = sum(run["promoted"] for run in runs)
-        told["gate"] = [run["gate"] for run in runs]
-    return told

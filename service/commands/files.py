@@ -13,14 +13,16 @@ from service.commands.ledger import ledger_groups
 from service.screen import progress_bar, say, show_table
 from training import sample_office
 from training.backtest import backtest, read_labelled, write_predictions, write_report
-from training.replay import ITSELF, NEVER, OURS, Office, replay, slices_of
+from training.replay import ITSELF, NEVER, OURS, Office, slices_of
+from training.replay_report import replay
 from triage.champions import Champions
 from triage.classifier import TargetModel
 from triage.config import Settings
+from triage.crew import crew
 from triage.documents.rows import BadRow, Row
 from triage.encoder import get_encoder
 from triage.errors import InputError
-from triage.reading import Reader, RememberingReader, make_reader, reader_of
+from triage.reading import Reader, make_reader, reader_of
 from triage.registry import Registry
 from triage.related import weights_for
 from triage.related_file import FileIndex, groups_in_file, read_cases, read_queries, related_in_file
@@ -42,14 +44,13 @@ def replay_(args: argparse.Namespace, settings: Settings) -> int:
     if not targets:
         raise InputError("文件里没有标签列(section、topic、handling)。")
     taxonomy = load_taxonomy(args.taxonomy) if args.taxonomy else Taxonomy()
-    plain = _reader(taxonomy, settings, args.encoder)
-    reader = RememberingReader(plain.segmenter, plain.encoder)
+    reader = _reader(taxonomy, settings, args.encoder)
     reports = {}
-    with progress_bar() as bar:
+    with crew(settings, args.jobs, args.cluster) as workers, progress_bar() as bar:
         for target in targets:
             office = Office(target, taxonomy, reader, settings.error_budget, args.audit_share, args.unnoticed)
             slices = slices_of(file, target, args.slices)
-            reports[target] = replay(office, slices, seeds=args.seeds, progress=bar)
+            reports[target] = replay(office, slices, seeds=args.seeds, workers=workers, progress=bar)
     write_report({"bad_rows": len(file.bad), "targets": reports}, args.json)
     for target, report in reports.items():
         say(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import date
 from pathlib import Path
@@ -15,6 +15,7 @@ from triage.errors import InputError, os_reason
 
 # One cell may hold a whole suggestion; its length is judged later, row by row.
 csv.field_size_limit(64 * 1024 * 1024)
+ENCODINGS = ("utf-8-sig", "gb18030")  # the second is what Excel writes in Chinese
 
 
 @dataclass(frozen=True)
@@ -82,16 +83,24 @@ def read_text(path: Path) -> str:
     """
     try:
         raw = path.read_bytes()
-    except FileNotFoundError:
-        raise InputError(f"找不到文件 {path}。") from None
     except OSError as error:
-        raise InputError(f"{path} {os_reason(error)}。") from None
-    for encoding in ("utf-8-sig", "gb18030"):
+        raise _unreadable(path, error) from None
+    for encoding in ENCODINGS:
         try:
             return raw.decode(encoding)
         except UnicodeDecodeError:
             continue
-    raise InputError(f"{path} 既不是 UTF-8 也不是 GB18030 编码,请在 Excel 中另存为“CSV UTF-8”。")
+    raise _strange_encoding(path)
+
+
+def _unreadable(path: Path, error: OSError) -> InputError:
+    if isinstance(error, FileNotFoundError):
+        return InputError(f"找不到文件 {path}。")
+    return InputError(f"{path} {os_reason(error)}。")
+
+
+def _strange_encoding(path: Path) -> InputError:
+    return InputError(f"{path} 既不是 UTF-8 也不是 GB18030 编码,请在 Excel 中另存为“CSV UTF-8”。")
 
 
 def read_csv(path: Path, required: tuple[str, ...] = ("body",)) -> Iterator[Row | BadRow]:
@@ -100,11 +109,49 @@ def read_csv(path: Path, required: tuple[str, ...] = ("body",)) -> Iterator[Row 
     Raises:
         InputError: the file cannot be read, is empty, or lacks a required column.
     """
-    return _rows(path, read_text(path), required)
+    return _rows(path, io.StringIO(read_text(path), newline=""), required)
 
 
-def _rows(path: Path, text: str, required: tuple[str, ...]) -> Iterator[Row | BadRow]:
-    reader = csv.reader(io.StringIO(text, newline=""), strict=True)
+def stream_csv(path: Path, required: tuple[str, ...] = ("body",)) -> Iterator[Row | BadRow]:
+    """The same of a file of any size, of which one row at a time is in memory.
+
+    Raises:
+        InputError: see read_csv; the whole file is looked through for its encoding first.
+    """
+    return _rows(path, stream_text(path), required)
+
+
+def stream_text(path: Path) -> Iterator[str]:
+    """The lines of a file in UTF-8 or GB18030, with their ends.
+
+    Raises:
+        InputError: see read_text; at once, not at the first line.
+    """
+    encoding = _encoding_of(path)
+
+    def lines() -> Iterator[str]:
+        with path.open(encoding=encoding, newline="") as file:
+            yield from file
+
+    return lines()
+
+
+def _encoding_of(path: Path) -> str:
+    for encoding in ENCODINGS:
+        try:
+            with path.open(encoding=encoding, newline="") as file:
+                while file.read(2**20):
+                    pass
+        except UnicodeDecodeError:
+            continue
+        except OSError as error:
+            raise _unreadable(path, error) from None
+        return encoding
+    raise _strange_encoding(path)
+
+
+def _rows(path: Path, text: Iterable[str], required: tuple[str, ...]) -> Iterator[Row | BadRow]:
+    reader = csv.reader(text, strict=True)
     try:
         header = next(reader)
     except StopIteration:

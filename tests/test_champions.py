@@ -186,3 +186,14 @@ def test_while_one_request_loads_a_champion_the_others_go_on_with_the_one_before
     go_on.set()
     first.join()
     assert serving(champions) == versions[1]
+
+
+def test_where_only_the_duties_serve_an_earlier_version_is_better_than_they(
+    champions: Champions, registry: Registry, versions: list[str]
+) -> None:
+    assert serving(champions) == DUTIES
+    good, broken = versions[:2]
+    break_version(registry, broken)
+    registry.point("section", [good, broken])
+    assert serving(champions) == good
+    assert broken in champions.problems()["section"]

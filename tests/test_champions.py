@@ -12,6 +12,7 @@ from triage.classifier import Example, TargetModel
 from triage.encoder import get_encoder
 from triage.reading import Reader, Suggestion, make_reader
 from triage.registry import Registry
+from triage.signing import SigningKey
 from triage.taxonomy import Label, Taxonomy
 from triage.text import get_segmenter
 
@@ -24,7 +25,8 @@ DUTIES = "仅凭职责"
 
 @pytest.fixture
 def registry(tmp_path: Path, cache_dir: Path) -> Registry:
-    return Registry(tmp_path / "models", lambda encoder, terms: make_reader(cache_dir, encoder, terms))
+    key = SigningKey(tmp_path / "signing.key")
+    return Registry(tmp_path / "models", lambda encoder, terms: make_reader(cache_dir, encoder, terms), key)
 
 
 @pytest.fixture

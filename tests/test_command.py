@@ -52,6 +52,7 @@ def places(home: Path) -> dict[str, str]:
         "TRIAGE_DATABASE_URL": f"sqlite:///{home / 'var' / 'ledger.sqlite3'}",
         "TRIAGE_MODELS_DIR": str(home / "models"),
         "TRIAGE_TAXONOMY": str(home / "var" / "office.toml"),
+        "TRIAGE_SIGNING_KEY_FILE": str(home / "var" / "signing.key"),
         "TRIAGE_ENCODER": "none",
     }
 

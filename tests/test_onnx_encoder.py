@@ -25,6 +25,7 @@ from triage.ledger.submissions import Submission
 from triage.onnx_encoder import OnnxEncoder
 from triage.reading import Reader, Suggestion
 from triage.registry import Registry
+from triage.signing import SigningKey
 from triage.taxonomy import Label
 from triage.text import get_segmenter
 
@@ -285,7 +286,7 @@ def registry(folder: Path, tmp_path: Path, cache_dir: Path) -> Registry:
     def make(encoder: str, terms: Sequence[str]) -> Reader:
         return Reader(segmenter, get_encoder(choice_of(encoder, f"onnx:{folder}")))
 
-    return Registry(tmp_path / "models", make)
+    return Registry(tmp_path / "models", make, SigningKey(tmp_path / "signing.key"))
 
 
 def fit(registry: Registry, folder: Path) -> TargetModel:

@@ -69,6 +69,7 @@ def apart(folder: Path, cache_dir: Path) -> Settings:
             "TRIAGE_DATABASE_URL": f"sqlite:///{folder / 'ledger.sqlite3'}",
             "TRIAGE_MODELS_DIR": str(folder / "models"),
             "TRIAGE_TAXONOMY": str(folder / "office.toml"),
+            "TRIAGE_SIGNING_KEY_FILE": str(folder / "signing.key"),
             "TRIAGE_ENCODER": "none",
         }
     )

@@ -41,6 +41,7 @@ from triage.ledger.learning_tables import TrainingRow
 from triage.ledger.trainings import get_training
 from triage.reading import Suggestion, make_reader
 from triage.registry import Registry
+from triage.signing import SigningKey
 from triage.taxonomy import parse_taxonomy
 
 UNSEEN = Unseen(
@@ -332,7 +333,9 @@ def fit_and_save(folder: Path, cache: Path) -> bytes:
     made = [submission(i, date(2024, 1, 1)) for i in range(30)]
     examples = [Example(str(i), s.title, s.body, LABELS[i % 3]) for i, s in enumerate(made)]
     model = TargetModel.fit("section", taxonomy.labels("section"), examples, reader, flags=True)
-    manifest = Registry(folder, lambda *_: reader).save(model, data={}, metrics={})
+    manifest = Registry(folder, lambda *_: reader, SigningKey(folder / "key")).save(
+        model, data={}, metrics={}
+    )
     content = (folder / "section" / manifest.version / "model.joblib").read_bytes()
     assert hashlib.sha256(content).hexdigest() == manifest.sha256
     return content

@@ -43,6 +43,7 @@ from triage.record_check import check_record
 from triage.registry import Registry
 from triage.related import PairWeights, Related, weights_for
 from triage.router import Lot, route_case
+from triage.signing import SigningKey
 from triage.taxonomy import Taxonomy
 from triage.text import get_segmenter
 
@@ -90,7 +91,7 @@ class Desk:
         taxonomy = self.office.taxonomy()
         self.ledger = ledger or Ledger(settings.database_url)
         self.ledger.check()
-        self.registry = Registry(settings.models_dir, self.make_reader)
+        self.registry = Registry(settings.models_dir, self.make_reader, SigningKey(settings.signing_key))
         self.champions = Champions(self.registry, taxonomy, settings.encoder)
         # the index keeps the terms it began with: others would make every kept reading another
         segmenter = get_segmenter(taxonomy.terms(), settings.cache_dir)

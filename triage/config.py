@@ -36,7 +36,7 @@ class Settings:
     """
 
     home: Path
-    database_url: str
+    database_url: str = field(repr=False)  # may hold a password
     models_dir: Path
     taxonomy_path: Path
     signing_key: Path

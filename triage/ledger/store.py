@@ -13,7 +13,7 @@ from alembic import command
 from alembic.config import Config
 from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
-from sqlalchemy import Connection, create_engine, event, text
+from sqlalchemy import URL, Connection, create_engine, event, text
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import ArgumentError, DatabaseError, DBAPIError, IntegrityError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
@@ -27,6 +27,7 @@ from triage.ledger.memberships import keep_labels
 
 MIGRATIONS = Path(__file__).parent / "migrations"
 INTAKE_LOCK = 0x7472_6961  # PostgreSQL advisory lock: one writer at a time, as SQLite has it
+DRIVERS = ("sqlite", "sqlite+pysqlite", "postgresql", "postgresql+psycopg")
 POOL = 20  # connections kept; as many again where many ask at once
 PAUSES = (0.05, 0.2, 0.5, 1.0, 2.0, 4.0)  # seconds between tries of what was not written
 # PostgreSQL: serialization failure, deadlock, too many connections, lock not available, shut down or starting
@@ -43,11 +44,8 @@ class Ledger:
     """
 
     def __init__(self, url: str) -> None:
-        """Raises InputError where the URL cannot be understood."""
-        try:
-            parsed = make_url(url)
-        except ArgumentError:
-            raise InputError(f"数据库地址无效:{url}") from None
+        """Raises InputError where the URL cannot be understood; the message does not repeat it."""
+        parsed = _parse(url)
         self.url = url
         self.is_sqlite = parsed.get_backend_name() == "sqlite"
         self.path = Path(parsed.database) if self.is_sqlite and parsed.database else None
@@ -113,7 +111,9 @@ class Ledger:
 
         Raises:
             Conflict: this account does not own the tables; see triage.ledger.grants.
+            LedgerMissing: the database cannot be reached or is none.
         """
+        self._reach()
         with self._writer.begin() as connection:
             if not self.is_sqlite:
                 _check_owner(connection)
@@ -137,14 +137,43 @@ class Ledger:
         if current != head:
             raise LedgerMissing("台账的结构与程序版本不一致,请运行 triage init 升级(数据不会丢失)。")
 
+    @property
+    def place(self) -> str:
+        """The address without any password, for people."""
+        return self.engine.url.difference_update_query(("password", "sslpassword")).render_as_string()
+
     def close(self) -> None:
         self.engine.dispose()
+
+    def _reach(self) -> None:
+        """Raises LedgerMissing where the database cannot be opened."""
+        try:
+            with self.engine.connect():
+                pass
+        except DatabaseError as error:
+            raise LedgerMissing(f"台账数据库打不开:{error.orig}") from None
 
     def _alembic(self, connection: Connection) -> Config:
         config = Config()
         config.set_main_option("script_location", str(MIGRATIONS))
         config.attributes["connection"] = connection
         return config
+
+
+def _parse(url: str) -> URL:
+    """Raises InputError where it is no address of ours. It may hold a password, so no part of it is told."""
+    try:
+        parsed = make_url(url)
+        known = parsed.drivername in DRIVERS
+    except (ArgumentError, ValueError):  # a port that is no number
+        known = False
+    if not known:
+        raise InputError(
+            "数据库地址无效:应写成 postgresql://账号:密码@主机/数据库名 或 sqlite:////文件路径(TRIAGE_DATABASE_URL)。"
+        )
+    if "@" in (parsed.host or ""):
+        raise InputError("数据库地址无效:密码里的 @ 要写成 %40,: 写成 %3A,/ 写成 %2F,% 写成 %25。")
+    return parsed
 
 
 def _check_owner(connection: Connection) -> None:

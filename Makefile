@@ -1,5 +1,6 @@
 # make run        the main job: sample office, page in the browser
 # make test       everything that must pass
+# make audit      known vulnerabilities of the locked dependencies, where the advisories can be reached
 # make pictures   the README's pictures
 # make benchmark DATA=folder   our classifier and search beside their peers; ARGS="--part few" for less
 PYTHON ?= python3
@@ -9,7 +10,7 @@ BIN := $(VENV)/bin
 export PIP_DISABLE_PIP_VERSION_CHECK = 1
 export PYTHONDONTWRITEBYTECODE =
 
-.PHONY: run demo-reset install install-dev programs pictures test benchmark benchmark-data lock clean
+.PHONY: run demo-reset install install-dev programs pictures test audit benchmark benchmark-data lock clean
 
 run: install
 	@$(BIN)/triage demo
@@ -50,6 +51,10 @@ test: install-dev programs
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 	OPENBLAS_NUM_THREADS=1 OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder
+
+# what offices install
+audit: install-dev
+	@$(BIN)/python tools/audit.py requirements.lock
 
 # Annif pins other versions of our packages and gets an environment of its own
 benchmark: benchmark-data $(VENV)/.benchmark $(ANNIF)/.ready

@@ -24,9 +24,9 @@ DUTIES = "仅凭职责"
 
 
 @pytest.fixture
-def registry(tmp_path: Path, cache_dir: Path) -> Registry:
+def registry(tmp_path: Path) -> Registry:
     key = SigningKey(tmp_path / "signing.key")
-    return Registry(tmp_path / "models", lambda encoder, terms: make_reader(cache_dir, encoder, terms), key)
+    return Registry(tmp_path / "models", lambda encoder, terms: make_reader(encoder, terms), key)
 
 
 @pytest.fixture
@@ -35,9 +35,9 @@ def champions(registry: Registry) -> Champions:
 
 
 @pytest.fixture
-def versions(registry: Registry, cache_dir: Path) -> list[str]:
+def versions(registry: Registry) -> list[str]:
     """Three good versions, none of them champion."""
-    reader = Reader(get_segmenter((), cache_dir), get_encoder("none"))
+    reader = Reader(get_segmenter(()), get_encoder("none"))
     made = []
     for n in range(3):
         examples = [Example(str(i), "", f"停车收费第{i}次", "价格科") for i in range(n)]

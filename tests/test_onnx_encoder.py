@@ -279,9 +279,9 @@ ASKED = [Suggestion("", "停车场收费不规范")]
 
 
 @pytest.fixture
-def registry(folder: Path, tmp_path: Path, cache_dir: Path) -> Registry:
+def registry(folder: Path, tmp_path: Path) -> Registry:
     """Versions on disk of an office whose setting is the folder."""
-    segmenter = get_segmenter((), cache_dir)
+    segmenter = get_segmenter(())
 
     def make(encoder: str, terms: Sequence[str]) -> Reader:
         return Reader(segmenter, get_encoder(choice_of(encoder, f"onnx:{folder}")))

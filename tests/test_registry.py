@@ -36,14 +36,14 @@ class Touch:
 
 
 @pytest.fixture(scope="module")
-def reader(cache_dir: Path) -> Reader:
-    return Reader(get_segmenter((), cache_dir), get_encoder("none"))
+def reader() -> Reader:
+    return Reader(get_segmenter(()), get_encoder("none"))
 
 
 @pytest.fixture
-def registry(tmp_path: Path, cache_dir: Path) -> Registry:
+def registry(tmp_path: Path) -> Registry:
     key = SigningKey(tmp_path / "signing.key")
-    return Registry(tmp_path / "models", lambda encoder, terms: make_reader(cache_dir, encoder, terms), key)
+    return Registry(tmp_path / "models", lambda encoder, terms: make_reader(encoder, terms), key)
 
 
 def fit(reader: Reader, target: str = "section", seen: int = 0) -> TargetModel:

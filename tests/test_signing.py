@@ -24,10 +24,15 @@ from triage.classifier import Example, TargetModel
 from triage.config import Settings
 from triage.desk import Desk
 from triage.errors import InputError, ModelRefused
+from triage.ledger.model_versions import add_model_version
+from triage.ledger.store import Ledger
 from triage.ledger.trainings import list_trainings
 from triage.promotion import enter_version
-from triage.registry import Manifest
+from triage.reading import make_reader
+from triage.registry import Manifest, Registry
+from triage.sign_recorded import sign_recorded
 from triage.signing import KEY_BYTES, SigningKey
+from triage.taxonomy import Label
 
 PLANTED = "20990101-000000-abcdef"
 
@@ -300,6 +305,28 @@ def test_an_upgrade_signs_what_the_ledger_confirms_and_nothing_else(
     before = signed.stat().st_mtime_ns
     assert init(desk, "--resign") == 0  # what is signed stays as it is
     assert signed.stat().st_mtime_ns == before
+
+
+def test_either_database_remembers_a_manifest_well_enough(ledger: Ledger, tmp_path: Path) -> None:
+    model = TargetModel.fit(
+        "section", (Label("甲", "电网"), Label("乙", "收费")), [], make_reader("none", ())
+    )
+    registry = Registry(tmp_path / "models", make_reader, SigningKey(tmp_path / "key"))
+    figures = {
+        "loss": 1e-7,
+        "sum": 0.1 + 0.2,
+        "whole": 1.0,
+        "none": None,
+        "many": 10**17,
+        "said": "好\\u4e00😀",
+    }
+    manifest = registry.save(model, data={"examples": 0}, metrics=figures)
+    (registry.folder("section", manifest.version) / "manifest.sig").unlink()
+    with ledger.write() as session:
+        add_model_version(manifest, who="李", session=session)
+    with ledger.read() as session:
+        assert sign_recorded(registry, session=session).versions == [manifest.version]
+    assert registry.manifest("section", manifest.version) == manifest
 
 
 def test_a_lost_key_is_told_and_only_replaced_when_asked(

@@ -67,11 +67,6 @@ class Settings:
         host = f"[{self.host}]" if ":" in self.host else self.host
         return self.public_url or f"http://{host}:{self.port}"
 
-    @property
-    def cache_dir(self) -> Path:
-        """Private folder for caches; jieba must never read a shared temp folder."""
-        return self.home / "var" / "cache"
-
     @classmethod
     def from_env(cls, env: Mapping[str, str] | None = None) -> Settings:
         """Read TRIAGE_* variables; anything unset has the default.

@@ -94,7 +94,7 @@ class Desk:
         self.registry = Registry(settings.models_dir, self.make_reader, SigningKey(settings.signing_key))
         self.champions = Champions(self.registry, taxonomy, settings.encoder)
         # the index keeps the terms it began with: others would make every kept reading another
-        segmenter = get_segmenter(taxonomy.terms(), settings.cache_dir)
+        segmenter = get_segmenter(taxonomy.terms())
         index = CaseIndex(
             segmenter,
             get_encoder(settings.encoder),

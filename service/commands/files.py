@@ -199,4 +199,4 @@ def _labels_for_related(
 
 
 def _reader(taxonomy: Taxonomy, settings: Settings, encoder: str | None) -> Reader:
-    return make_reader(settings.cache_dir, encoder or settings.encoder, taxonomy.terms())
+    return make_reader(encoder or settings.encoder, taxonomy.terms())

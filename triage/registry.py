@@ -98,8 +98,10 @@ class Registry:
             staged.mkdir()
             # an address in memory: without it the same model is the same file
             vars(model.state["word_counter"]).pop("_stop_words_id", None)
-            joblib.dump(model.state, staged / MODEL, compress=3)
-            digest = _sha256((staged / MODEL).read_bytes())
+            pickled = io.BytesIO()  # hashed before it lies where others may write
+            joblib.dump(model.state, pickled, compress=3)
+            (staged / MODEL).write_bytes(pickled.getvalue())
+            digest = _sha256(pickled.getvalue())
             now = datetime.now(UTC)
             while (folder / _version(now, digest)).exists():  # the same model twice in a second
                 now += timedelta(seconds=1)

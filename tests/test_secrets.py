@@ -46,7 +46,7 @@ def refused(capsys: pytest.CaptureFixture[str], home: Path, *argv: object) -> st
 
 
 @pytest.mark.parametrize("url", WRONG + NOBODY)
-@pytest.mark.parametrize("command", [["list"], ["init"], ["verify"], ["accounts"]])
+@pytest.mark.parametrize("command", [["list"], ["init"]])
 def test_no_command_repeats_the_databases_password(
     url: str,
     command: list[str],

@@ -1,5 +1,6 @@
 # make run        the main job: sample office, page in the browser
 # make test       everything that must pass
+# make audit      known vulnerabilities of the locked dependencies, where the advisories can be reached
 # make pictures   the README's pictures
 # make bench-speed DATA=folder   start, memory, an intake by part and over HTTP, files in bulk
 # make bench-hosts    two services on hosts of their own behind nginx (as root); ARGS="--seconds 60"
@@ -11,7 +12,7 @@ BIN := $(VENV)/bin
 export PIP_DISABLE_PIP_VERSION_CHECK = 1
 export PYTHONDONTWRITEBYTECODE =
 
-.PHONY: run demo-reset install install-dev programs pictures test bench-speed bench-hosts benchmark benchmark-data lock clean
+.PHONY: run demo-reset install install-dev programs pictures test audit bench-speed bench-hosts benchmark benchmark-data lock clean
 
 run: install
 	@$(BIN)/triage demo
@@ -52,6 +53,10 @@ test: install-dev programs
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 	OPENBLAS_NUM_THREADS=1 OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder
+
+# what offices install
+audit: install-dev
+	@$(BIN)/python tools/audit.py requirements.lock
 
 # start, memory, an intake by part and over HTTP, files in bulk; beside peers
 bench-speed: benchmark-data $(VENV)/.benchmark

@@ -96,6 +96,11 @@ def build_parser() -> argparse.ArgumentParser:
         metavar="账号",
         help="服务登录 PostgreSQL 用的账号:授予所需权限,不能改动记录(每次升级后再运行一次)",
     )
+    sub.add_argument(
+        "--resign",
+        action="store_true",
+        help="模型没有签名或签名不符时:与台账记录相符的重新签名(密钥丢失时换一把新的)",
+    )
     demo = add("demo", "装入虚构的示例单位:往年办结件、模型、收件", "office", "demo")
     demo.add_argument("--reset", action="store_true", help="把示例数据移到一旁,从头再来")
 

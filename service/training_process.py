@@ -21,7 +21,9 @@ def start_training(desk: Desk, training_id: int) -> None:
     """Begin a training that stands in the ledger; what it prints goes to var/training.log."""
     settings = desk.settings
     command = [sys.executable, "-m", "service.command", "retrain", "--training", str(training_id)]
-    with (settings.home / "var" / "training.log").open("ab") as output:
+    log_file = settings.home / "var" / "training.log"
+    log_file.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+    with log_file.open("ab") as output:
         process = subprocess.Popen(  # noqa: S603 - our own program
             command,
             cwd=CHECKOUT,

@@ -35,15 +35,14 @@ def new_place(
     backend: str,
     request: pytest.FixtureRequest,
     tmp_path: Path,
-    cache_dir: Path,
     monkeypatch: pytest.MonkeyPatch,
 ) -> Iterator[NewPlace]:
     """Makes settings of an empty folder and, on PostgreSQL, of an empty database or a copy of one."""
     made: list[Settings] = []
     init = Ledger.__init__
 
-    def unsynced(self: Ledger, url: str) -> None:
-        init(self, url)
+    def unsynced(self: Ledger, url: str, **named: Any) -> None:
+        init(self, url, **named)
         never_sync(self)
 
     monkeypatch.setattr(Ledger, "__init__", unsynced)

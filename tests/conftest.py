@@ -16,7 +16,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import cache
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import Any
 
 import pytest
 from browsing import browser, person, server  # noqa: F401 - fixtures for whoever asks
@@ -32,7 +32,6 @@ from training import sample_office
 from triage.config import Settings
 from triage.desk import Desk
 from triage.ledger.store import Ledger
-from triage.text import get_segmenter
 
 BASE_URL = "http://127.0.0.1:8000"
 NO_LOT = {"TRIAGE_AUDIT_SHARE": "0"}  # what is sure is routed, every time
@@ -68,40 +67,10 @@ def turn(lock: Path) -> Iterator[None]:
         yield
 
 
-class SharedCache(Settings):
-    """Settings of offices that share jieba's dictionary in memory: it takes half a second to load."""
-
-    folder: ClassVar[Path]
-
-    @property
-    def cache_dir(self) -> Path:
-        return self.folder
-
-
-@pytest.fixture(scope="session")
-def cache_dir(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """One jieba cache for the whole run."""
-    SharedCache.folder = tmp_path_factory.mktemp("cache")
-    return SharedCache.folder
-
-
-@pytest.fixture(scope="session")
-def jieba_cache(cache_dir: Path) -> Path:
-    """jieba's cache file, built once for the whole run."""
-    get_segmenter((), cache_dir).words("预热")
-    return cache_dir / "jieba.cache"
-
-
 @pytest.fixture
-def settings(tmp_path: Path, jieba_cache: Path) -> Settings:
+def settings(tmp_path: Path) -> Settings:
     """An empty office of its own, without sentence vectors (quick)."""
-    settings = SharedCache.from_env(
-        {"TRIAGE_HOME": str(tmp_path / "office"), "TRIAGE_ENCODER": "none", **NO_LOT}
-    )
-    own = settings.home / "var" / "cache"  # for whoever knows the folder of the office only
-    own.mkdir(parents=True, mode=0o700)
-    os.link(jieba_cache, own / jieba_cache.name)
-    return settings
+    return Settings.from_env({"TRIAGE_HOME": str(tmp_path / "office"), "TRIAGE_ENCODER": "none", **NO_LOT})
 
 
 @pytest.fixture
@@ -134,11 +103,11 @@ def demo_home_once(shared_dir: Path, tmp_path_factory: pytest.TempPathFactory) -
 
 
 @pytest.fixture
-def demo_settings(demo_home_once: Path, cache_dir: Path, tmp_path: Path) -> Settings:
+def demo_settings(demo_home_once: Path, tmp_path: Path) -> Settings:
     """A copy of the demo's office for one test."""
     home = tmp_path / "demo"
     shutil.copytree(demo_home_once, home)
-    return SharedCache.from_env({"TRIAGE_HOME": str(home), **NO_LOT})
+    return Settings.from_env({"TRIAGE_HOME": str(home), **NO_LOT})
 
 
 @pytest.fixture

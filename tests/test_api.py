@@ -33,8 +33,8 @@ CHARGING = "老旧小区没有充电桩,居民从楼上拉线充电,请电网企
 
 
 @pytest.fixture
-def settings(tmp_path: Path, cache_dir: Path) -> Settings:
-    return apart(tmp_path, cache_dir)
+def settings(tmp_path: Path) -> Settings:
+    return apart(tmp_path)
 
 
 @pytest.fixture(scope="module")
@@ -199,9 +199,9 @@ def test_other_content_on_a_repeat_is_kept_in_an_event_once(client: TestClient) 
 
 
 @pytest.fixture(scope="module")
-def mixed(tmp_path_factory: pytest.TempPathFactory, cache_dir: Path) -> Iterator[TestClient]:
+def mixed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[TestClient]:
     """A client of an office whose list is only read."""
-    with office_at(tmp_path_factory.mktemp("mixed"), cache_dir) as (_, client):
+    with office_at(tmp_path_factory.mktemp("mixed")) as (_, client):
         yield client
 
 

@@ -21,8 +21,8 @@ GRID = "黄泥村的电网建于二十年前,线径细、变压器小,过年回�
 
 
 @pytest.fixture
-def office(tmp_path: Path, cache_dir: Path) -> Iterator[tuple[Desk, TestClient]]:
-    with office_at(tmp_path, cache_dir) as office:
+def office(tmp_path: Path) -> Iterator[tuple[Desk, TestClient]]:
+    with office_at(tmp_path) as office:
         yield office
 
 

@@ -39,8 +39,8 @@ TIMES = {"fit_seconds", "ms_per_case", "cases_per_second"}
 
 
 @pytest.fixture(scope="module")
-def reader(cache_dir: Path) -> Reader:
-    return Reader(get_segmenter((), cache_dir), get_encoder("none"))
+def reader() -> Reader:
+    return Reader(get_segmenter(()), get_encoder("none"))
 
 
 def rows(start: int, count: int) -> list[str]:

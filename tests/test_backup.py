@@ -34,6 +34,7 @@ from triage.errors import Conflict, InputError, LedgerMissing
 from triage.ledger.store import Ledger
 from triage.ledger.verify import verify_ledger
 from triage.registry import Registry
+from triage.signing import SigningKey
 
 REPO = Path(__file__).resolve().parent.parent
 WRITERS = 3
@@ -152,7 +153,7 @@ def test_what_is_written_between_two_tables_is_not_in_it(
 
 @pytest.mark.parametrize("backend", ["sqlite"])
 def test_what_is_no_whole_version_is_left_out_and_said(office: Desk, tmp_path: Path) -> None:
-    kept, broken = office.registry.names("section")
+    broken, kept = office.registry.names("section")
     models = office.settings.models_dir / "section"
     (models / broken / "model.joblib").write_bytes(b"half")
     (models / ".saving-x" / "version").mkdir(parents=True)
@@ -163,7 +164,8 @@ def test_what_is_no_whole_version_is_left_out_and_said(office: Desk, tmp_path: P
     assert names == [
         "ledger.sqlite3",
         "office.toml",
-        *(f"models/section/{kept}/{name}" for name in ("manifest.json", "model.joblib")),
+        "signing.key",
+        *(f"models/section/{kept}/{name}" for name in ("manifest.json", "manifest.sig", "model.joblib")),
         "models/section/champion",
     ]
     assert broken in contents.left_out[0]
@@ -186,7 +188,7 @@ def test_a_version_named_while_the_backup_runs_is_no_part_of_the_ledger_but_neve
     file, _ = take_backup(office.settings, tmp_path / "a.tar.gz")
     place = new_place()
     assert restore_backup(place, file, who="王").missing == []
-    registry = Registry(place.models_dir, office.make_reader)
+    registry = Registry(place.models_dir, office.make_reader, SigningKey(place.signing_key))
     assert office.registry.champion("section") == made[0]
     assert registry.champion("section") == served  # as the restored ledger says, not as the pointer did
     assert registry.names("section") == office.registry.names("section")

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import csv
 import json
-import os
 import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -88,18 +87,15 @@ def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture
-def home(tmp_path: Path, jieba_cache: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """Where a run finds jieba's dictionary."""
+def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Where a run keeps what it makes."""
     monkeypatch.setenv("TRIAGE_HOME", str(tmp_path / "home"))
-    cache = tmp_path / "home" / "var" / "cache"
-    cache.mkdir(parents=True, mode=0o700)
-    os.link(jieba_cache, cache / jieba_cache.name)
     return tmp_path
 
 
 @pytest.fixture
-def tools(cache_dir: Path) -> Tools:
-    return Tools(cache_dir, "none")
+def tools() -> Tools:
+    return Tools("none")
 
 
 def row(line: int, body: str, **labels: str) -> Row:

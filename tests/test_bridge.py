@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from pathlib import Path
 
 import pytest
 
@@ -29,8 +28,8 @@ COAL = Suggestion("煤炭储备", "煤炭储备不足,请增加煤炭储备。")
 
 
 @pytest.fixture(scope="module")
-def model(cache_dir: Path) -> TargetModel:
-    reader = Reader(get_segmenter((), cache_dir), get_encoder("none"))
+def model() -> TargetModel:
+    reader = Reader(get_segmenter(()), get_encoder("none"))
     examples = [
         Example(f"{label}{i}", text, f"{text},第{i}村请尽快解决。", label)
         for label, texts in TEXTS.items()

@@ -70,8 +70,8 @@ EVENTS = {
 
 
 @pytest.fixture
-def settings(tmp_path: Path, cache_dir: Path) -> Settings:
-    return apart(tmp_path, cache_dir)
+def settings(tmp_path: Path) -> Settings:
+    return apart(tmp_path)
 
 
 def case_in(client: TestClient, state: str, **more: Any) -> int:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import numpy as np
 import pytest
 
@@ -33,8 +31,8 @@ THINGS = [
 
 
 @pytest.fixture(scope="module")
-def segmenter(cache_dir: Path) -> Segmenter:
-    return get_segmenter(("停车场",), cache_dir)
+def segmenter() -> Segmenter:
+    return get_segmenter(("停车场",))
 
 
 def make_index(segmenter: Segmenter, texts: list[tuple[str, str]]) -> CaseIndex:

@@ -22,8 +22,8 @@ from triage.periods import Rules
 
 
 @pytest.fixture
-def settings(tmp_path: Path, cache_dir: Path) -> Settings:
-    return apart(tmp_path, cache_dir)
+def settings(tmp_path: Path) -> Settings:
+    return apart(tmp_path)
 
 
 def near_evidence(case: dict[str, Any]) -> list[dict[str, Any]]:

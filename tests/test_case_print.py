@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from datetime import date, timedelta
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -39,8 +38,8 @@ BODY = "第一段。\n\n第二段:<b>不是粗体</b>&。"
 
 
 @pytest.fixture(scope="module")
-def office(tmp_path_factory: pytest.TempPathFactory, cache_dir: Path) -> Iterator[tuple[Desk, TestClient]]:
-    with office_at(tmp_path_factory.mktemp("printed"), cache_dir) as office:
+def office(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Desk, TestClient]]:
+    with office_at(tmp_path_factory.mktemp("printed")) as office:
         yield office
 
 

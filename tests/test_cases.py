@@ -343,9 +343,7 @@ def test_a_reply_number_of_any_length_is_taken_or_refused_in_words(ledger: Ledge
         assert get_case(case_id, session=session).reply_number == "长" * 300
 
 
-def test_two_threads_taking_in_one_item_make_one_case(
-    ledger: Ledger, tmp_path: Path, cache_dir: Path
-) -> None:
+def test_two_threads_taking_in_one_item_make_one_case(ledger: Ledger, tmp_path: Path) -> None:
     home = tmp_path / "office"
     settings = replace(
         Settings.from_env({"TRIAGE_HOME": str(home), "TRIAGE_ENCODER": "none"}), database_url=ledger.url

@@ -12,6 +12,7 @@ from triage.classifier import Example, TargetModel
 from triage.encoder import get_encoder
 from triage.reading import Reader, Suggestion, make_reader
 from triage.registry import Registry
+from triage.signing import SigningKey
 from triage.taxonomy import Label, Taxonomy
 from triage.text import get_segmenter
 
@@ -23,8 +24,9 @@ DUTIES = "仅凭职责"
 
 
 @pytest.fixture
-def registry(tmp_path: Path, cache_dir: Path) -> Registry:
-    return Registry(tmp_path / "models", lambda encoder, terms: make_reader(cache_dir, encoder, terms))
+def registry(tmp_path: Path) -> Registry:
+    key = SigningKey(tmp_path / "signing.key")
+    return Registry(tmp_path / "models", lambda encoder, terms: make_reader(encoder, terms), key)
 
 
 @pytest.fixture
@@ -33,9 +35,9 @@ def champions(registry: Registry) -> Champions:
 
 
 @pytest.fixture
-def versions(registry: Registry, cache_dir: Path) -> list[str]:
+def versions(registry: Registry) -> list[str]:
     """Three good versions, none of them champion."""
-    reader = Reader(get_segmenter((), cache_dir), get_encoder("none"))
+    reader = Reader(get_segmenter(()), get_encoder("none"))
     made = []
     for n in range(3):
         examples = [Example(str(i), "", f"停车收费第{i}次", "价格科") for i in range(n)]
@@ -186,3 +188,14 @@ def test_while_one_request_loads_a_champion_the_others_go_on_with_the_one_before
     go_on.set()
     first.join()
     assert serving(champions) == versions[1]
+
+
+def test_where_only_the_duties_serve_an_earlier_version_is_better_than_they(
+    champions: Champions, registry: Registry, versions: list[str]
+) -> None:
+    assert serving(champions) == DUTIES
+    good, broken = versions[:2]
+    break_version(registry, broken)
+    registry.point("section", [good, broken])
+    assert serving(champions) == good
+    assert broken in champions.problems()["section"]

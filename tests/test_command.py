@@ -57,16 +57,15 @@ def places(home: Path) -> dict[str, str]:
 
 
 @pytest.fixture
-def run(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, cache_dir: Path) -> Run:
-    """Run a command over the office at ``home``, quickly: in this process, without sentence
-    vectors, with one jieba dictionary for all offices."""
+def run(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> Run:
+    """Run a command over the office at ``home``, quickly: in this process, without sentence vectors."""
 
     def command(home: Path, *argv: object, **env: str) -> Ran:
         for name, value in {**places(home), **env}.items():
             monkeypatch.setenv(name, value)
         capsys.readouterr()
         try:
-            code = main(["--home", str(cache_dir), *map(str, argv)])
+            code = main(["--home", str(home), *map(str, argv)])
         except SystemExit as stopped:  # how argparse ends
             code = int(stopped.code or 0)
         out, err = capsys.readouterr()

@@ -29,9 +29,9 @@ PASSWORD = "云澜 yunlan 2026"
 
 
 @pytest.fixture
-def desk(tmp_path: Path, cache_dir: Path) -> Iterator[Desk]:
+def desk(tmp_path: Path) -> Iterator[Desk]:
     """An office with one administrator, 李主任, who signs in as li."""
-    with office_at(tmp_path, cache_dir, known=False) as (desk, _):
+    with office_at(tmp_path, known=False) as (desk, _):
         with desk.ledger.write() as session:
             account = add_account("li", "李主任", ["administrator", "clerk"], who="系统", session=session)
             set_password(account, PASSWORD, who="李主任", session=session)
@@ -257,9 +257,9 @@ def test_nobody_unknown_has_a_body_read(browser: TestClient) -> None:
 
 
 def test_the_first_start_gives_a_link_that_makes_an_administrator(
-    tmp_path: Path, cache_dir: Path, capsys: pytest.CaptureFixture[str]
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    with office_at(tmp_path, cache_dir, known=False) as (desk, browser):
+    with office_at(tmp_path, known=False) as (desk, browser):
         with desk.ledger.write() as session:
             key = add_invite(None, who="系统", session=session)
         form = {"key": key, "login": "li", "name": "李主任", "password": PASSWORD, "again": PASSWORD}

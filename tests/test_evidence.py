@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import numpy as np
 import pytest
 
@@ -19,8 +17,8 @@ NOTHING = np.zeros(0, dtype=np.float32)
 
 
 @pytest.fixture(scope="module")
-def segmenter(cache_dir: Path) -> Segmenter:
-    return get_segmenter(("停车场",), cache_dir)
+def segmenter() -> Segmenter:
+    return get_segmenter(("停车场",))
 
 
 def shared(segmenter: Segmenter) -> tuple[str, ...]:

@@ -50,9 +50,9 @@ OURS = Suggestion(
 
 
 @pytest.fixture(scope="module")
-def reader(cache_dir: Path) -> Reader:
+def reader() -> Reader:
     taxonomy = load_taxonomy(sample_office.OFFICE)
-    return Reader(get_segmenter(taxonomy.terms(), cache_dir), get_encoder("none"))
+    return Reader(get_segmenter(taxonomy.terms()), get_encoder("none"))
 
 
 @pytest.fixture(scope="module")

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import date, timedelta
-from pathlib import Path
 
 import pytest
 
@@ -38,8 +37,8 @@ FIRST = date(2025, 1, 1)
 
 
 @pytest.fixture(scope="module")
-def reader(cache_dir: Path) -> Reader:
-    return Reader(get_segmenter((), cache_dir), get_encoder("none"))
+def reader() -> Reader:
+    return Reader(get_segmenter(()), get_encoder("none"))
 
 
 def gold(first: int, count: int, *, shift: int = 0) -> list[GoldExample]:

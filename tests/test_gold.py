@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import date, timedelta
-from pathlib import Path
 
 import pytest
 from arrivals import arrive, note
@@ -182,8 +181,8 @@ def test_the_data_is_described_so_that_a_change_shows() -> None:
 
 
 @pytest.fixture(scope="module")
-def reader(cache_dir: Path) -> Reader:
-    return Reader(get_segmenter((), cache_dir), get_encoder("none"))
+def reader() -> Reader:
+    return Reader(get_segmenter(()), get_encoder("none"))
 
 
 AFTER = Taxonomy(

@@ -22,8 +22,8 @@ from triage.errors import InputError
 
 
 @pytest.fixture(scope="module")
-def office(tmp_path_factory: pytest.TempPathFactory, cache_dir: Path) -> Iterator[tuple[Desk, TestClient]]:
-    with office_at(tmp_path_factory.mktemp("guarded"), cache_dir) as office:
+def office(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Desk, TestClient]]:
+    with office_at(tmp_path_factory.mktemp("guarded")) as office:
         yield office
 
 
@@ -39,9 +39,9 @@ def client(office: tuple[Desk, TestClient]) -> TestClient:
 
 
 @pytest.fixture
-def new(tmp_path: Path, cache_dir: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Settings]:
+def new(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Settings]:
     """An office that nobody has an account of yet."""
-    with office_at(tmp_path, cache_dir, known=False) as (desk, _):
+    with office_at(tmp_path, known=False) as (desk, _):
         monkeypatch.setenv("TRIAGE_DATABASE_URL", desk.settings.database_url)
         yield desk.settings
 

@@ -33,9 +33,7 @@ THIS_MACHINE = "127.0.0.1"
 
 
 @pytest.fixture
-def office(
-    postgres_server: object, migrated_database: str, jieba_cache: Path, tmp_path: Path
-) -> Iterator[Office]:
+def office(postgres_server: object, migrated_database: str, tmp_path: Path) -> Iterator[Office]:
     """One office, two services that have nothing in common but the ledger."""
     url = new_database(postgres_server, migrated_database)
     ledger = Ledger(url)
@@ -46,8 +44,7 @@ def office(
         for name in ("one", "two"):
             env = {"TRIAGE_HOME": str(tmp_path / name), "TRIAGE_DATABASE_URL": url, "TRIAGE_ENCODER": "none"}
             settings = replace(Settings.from_env(env), audit_share=0.0)
-            settings.cache_dir.mkdir(parents=True, mode=0o700)
-            os.link(jieba_cache, settings.cache_dir / jieba_cache.name)
+            settings.taxonomy_path.parent.mkdir(parents=True, mode=0o700)
             settings.taxonomy_path.write_text(OFFICE, encoding="utf-8")
             service = stack.enter_context(LiveServer(settings.home, **env))
             hosts.append(Host(name, settings, service))

@@ -25,6 +25,7 @@ from triage.ledger.submissions import Submission
 from triage.onnx_encoder import OnnxEncoder
 from triage.reading import Reader, Suggestion
 from triage.registry import Registry
+from triage.signing import SigningKey
 from triage.taxonomy import Label
 from triage.text import get_segmenter
 
@@ -278,14 +279,14 @@ ASKED = [Suggestion("", "停车场收费不规范")]
 
 
 @pytest.fixture
-def registry(folder: Path, tmp_path: Path, cache_dir: Path) -> Registry:
+def registry(folder: Path, tmp_path: Path) -> Registry:
     """Versions on disk of an office whose setting is the folder."""
-    segmenter = get_segmenter((), cache_dir)
+    segmenter = get_segmenter(())
 
     def make(encoder: str, terms: Sequence[str]) -> Reader:
         return Reader(segmenter, get_encoder(choice_of(encoder, f"onnx:{folder}")))
 
-    return Registry(tmp_path / "models", make)
+    return Registry(tmp_path / "models", make, SigningKey(tmp_path / "signing.key"))
 
 
 def fit(registry: Registry, folder: Path) -> TargetModel:

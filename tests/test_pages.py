@@ -68,8 +68,8 @@ def form_of(page: Page) -> dict[str, str]:
 
 
 @pytest.fixture
-def settings(tmp_path: Path, cache_dir: Path) -> Settings:
-    return apart(tmp_path, cache_dir)
+def settings(tmp_path: Path) -> Settings:
+    return apart(tmp_path)
 
 
 @pytest.fixture(scope="module")

@@ -18,8 +18,8 @@ from triage.desk import Desk
 
 
 @pytest.fixture
-def office(tmp_path: Path, cache_dir: Path) -> Iterator[tuple[Desk, TestClient]]:
-    with office_at(tmp_path, cache_dir) as office:
+def office(tmp_path: Path) -> Iterator[tuple[Desk, TestClient]]:
+    with office_at(tmp_path) as office:
         propose_readily(office[0].ledger)
         yield office
 

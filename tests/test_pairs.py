@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -27,8 +26,8 @@ OFFICE = Taxonomy(
 SURE = {"section": {"服务业科": 1.0}}
 
 
-def block(cache_dir: Path, texts: list[tuple[str, str]], labels: list[Any] | None = None) -> Block:
-    segmenter = get_segmenter(("冷链物流",), cache_dir)
+def block(texts: list[tuple[str, str]], labels: list[Any] | None = None) -> Block:
+    segmenter = get_segmenter(("冷链物流",))
     index = CaseIndex(segmenter, get_encoder("none"), OFFICE, WEIGHTS)
     nothing = np.zeros(0, dtype=np.float32)
     for i, (title, body) in enumerate(texts):
@@ -59,14 +58,14 @@ def test_a_word_has_one_number_in_every_process() -> None:
     assert int(out.stdout) == id_of("物流")
 
 
-def test_likeness_is_mutual_and_between_nothing_and_one(cache_dir: Path) -> None:
+def test_likeness_is_mutual_and_between_nothing_and_one() -> None:
     texts = [
         ("冷链物流建设", "建设冷库,发展冷链物流。"),
         ("物流园区", "建设物流园区。"),
         ("农村电网", ""),
         ("", "停电"),
     ]
-    found = block(cache_dir, texts).features(slice(None))
+    found = block(texts).features(slice(None))
     assert set(found) == set(FEATURES)
     for name, values in found.items():
         known = np.nan_to_num(values)
@@ -78,29 +77,27 @@ def test_likeness_is_mutual_and_between_nothing_and_one(cache_dir: Path) -> None
     assert found["title_wording"][0, 3] == 0.0  # one without a title
 
 
-def test_few_words_agree_by_chance_and_count_less(cache_dir: Path) -> None:
+def test_few_words_agree_by_chance_and_count_less() -> None:
     body = "".join(
         f"第{i}条意见是改善{thing}。"
         for i, thing in enumerate(["道路", "学校", "医院", "电网", "水库", "桥梁", "码头"])
     )
     body += "希望有关部门研究解决停车场收费标准不公开、乱收费、无人管理、设施老旧、照明不足、消防通道堵塞的情况,加强巡查执法,公布投诉电话。"
-    short = block(cache_dir, [("停车场收费", ""), ("停车场收费", "")]).features([0])["wording"][0, 1]
-    long = block(cache_dir, [("停车场收费", body), ("停车场收费", body)]).features([0])["wording"][0, 1]
+    short = block([("停车场收费", ""), ("停车场收费", "")]).features([0])["wording"][0, 1]
+    long = block([("停车场收费", body), ("停车场收费", body)]).features([0])["wording"][0, 1]
     assert short < 0.5 < long
 
 
-def test_labels_agree_as_far_as_their_probabilities_overlap(cache_dir: Path) -> None:
+def test_labels_agree_as_far_as_their_probabilities_overlap() -> None:
     torn = {"section": {"服务业科": 0.64, "能源科": 0.36}}
-    agreed = block(cache_dir, [("甲", "一")] * 4, [SURE, torn, {"section": {"能源科": 1.0}}, None]).features(
-        [0]
-    )
+    agreed = block([("甲", "一")] * 4, [SURE, torn, {"section": {"能源科": 1.0}}, None]).features([0])
     assert agreed["section"][0, :3] == pytest.approx([1.0, 0.8, 0.0])
     assert np.isnan(agreed["section"][0, 3])
 
 
-def test_a_thing_that_both_titles_name_and_the_section_answers_for(cache_dir: Path) -> None:
+def test_a_thing_that_both_titles_name_and_the_section_answers_for() -> None:
     texts = [("冷链物流", "甲"), ("物流基地", "乙"), ("物流基地", "丙"), ("基地建设", "丁")]
     labels = [SURE, SURE, {"section": {"能源科": 1.0}}, SURE]
-    assert block(cache_dir, texts, labels).features([0])["named"][0].tolist()[1:] == [1.0, 0.0, 0.0]
+    assert block(texts, labels).features([0])["named"][0].tolist()[1:] == [1.0, 0.0, 0.0]
     apart = [{**SURE, "topic": {"物流": 1.0}}, {**SURE, "topic": {"粮食": 1.0}}]
-    assert block(cache_dir, texts[:2], apart).features([0])["named"][0, 1] == 0.0
+    assert block(texts[:2], apart).features([0])["named"][0, 1] == 0.0

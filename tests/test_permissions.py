@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -30,11 +29,9 @@ OWN, OTHER = "能源科", "价格收费管理科"
 
 
 @pytest.fixture(scope="module")
-def office(
-    tmp_path_factory: pytest.TempPathFactory, cache_dir: Path
-) -> Iterator[tuple[Desk, dict[str, int]]]:
+def office(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Desk, dict[str, int]]]:
     """An office with a case of each of two sections, and one that the first assists with."""
-    with office_at(tmp_path_factory.mktemp("roles"), cache_dir, known=False) as (desk, client):
+    with office_at(tmp_path_factory.mktemp("roles"), known=False) as (desk, client):
         come_in(client, desk.ledger)
         ids = {}
         for name, body, section in (

@@ -61,11 +61,11 @@ def post_case(client: TestClient, **fields: str) -> dict[str, Any]:
     return found
 
 
-def apart(folder: Path, cache_dir: Path) -> Settings:
-    """Settings of an empty office in ``folder``; jieba's dictionary, slow to load, is shared by all."""
+def apart(folder: Path) -> Settings:
+    """Settings of an empty office in ``folder``."""
     return Settings.from_env(
         {
-            "TRIAGE_HOME": str(cache_dir),
+            "TRIAGE_HOME": str(folder),
             "TRIAGE_DATABASE_URL": f"sqlite:///{folder / 'ledger.sqlite3'}",
             "TRIAGE_MODELS_DIR": str(folder / "models"),
             "TRIAGE_TAXONOMY": str(folder / "office.toml"),
@@ -75,9 +75,9 @@ def apart(folder: Path, cache_dir: Path) -> Settings:
 
 
 @contextmanager
-def office_at(folder: Path, cache_dir: Path, *, known: bool = True) -> Iterator[tuple[Desk, TestClient]]:
+def office_at(folder: Path, *, known: bool = True) -> Iterator[tuple[Desk, TestClient]]:
     """An empty office and a client of the service over it, of somebody known there."""
-    settings = apart(folder, cache_dir)
+    settings = apart(folder)
     sample_office.install_office(settings)
     ledger = Ledger(settings.database_url)
     ledger.migrate()
@@ -88,16 +88,14 @@ def office_at(folder: Path, cache_dir: Path, *, known: bool = True) -> Iterator[
 
 
 @pytest.fixture
-def settings(tmp_path: Path, cache_dir: Path) -> Settings:
-    return apart(tmp_path, cache_dir)
+def settings(tmp_path: Path) -> Settings:
+    return apart(tmp_path)
 
 
 @pytest.fixture(scope="module")
-def quiet_office(
-    tmp_path_factory: pytest.TempPathFactory, cache_dir: Path
-) -> Iterator[tuple[Desk, TestClient]]:
+def quiet_office(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Desk, TestClient]]:
     """One office for all requests that must leave no trace in it."""
-    with office_at(tmp_path_factory.mktemp("quiet"), cache_dir) as office:
+    with office_at(tmp_path_factory.mktemp("quiet")) as office:
         yield office
 
 

@@ -17,6 +17,7 @@ from triage.encoder import get_encoder
 from triage.errors import ModelRefused, NotFound
 from triage.reading import Reader, Suggestion, make_reader
 from triage.registry import Manifest, Registry
+from triage.signing import SigningKey
 from triage.taxonomy import Label
 from triage.text import get_segmenter
 
@@ -35,13 +36,14 @@ class Touch:
 
 
 @pytest.fixture(scope="module")
-def reader(cache_dir: Path) -> Reader:
-    return Reader(get_segmenter((), cache_dir), get_encoder("none"))
+def reader() -> Reader:
+    return Reader(get_segmenter(()), get_encoder("none"))
 
 
 @pytest.fixture
-def registry(tmp_path: Path, cache_dir: Path) -> Registry:
-    return Registry(tmp_path / "models", lambda encoder, terms: make_reader(cache_dir, encoder, terms))
+def registry(tmp_path: Path) -> Registry:
+    key = SigningKey(tmp_path / "signing.key")
+    return Registry(tmp_path / "models", lambda encoder, terms: make_reader(encoder, terms), key)
 
 
 def fit(reader: Reader, target: str = "section", seen: int = 0) -> TargetModel:
@@ -54,18 +56,20 @@ def save(registry: Registry, model: TargetModel) -> Manifest:
     return registry.save(model, data={"examples": 3}, metrics={"accuracy": 0.9})
 
 
-def change_manifest(folder: Path, **changes: Any) -> None:
+def change_manifest(registry: Registry, folder: Path, **changes: Any) -> None:
+    """As if this office's program had written it so: signed anew."""
     path = folder / "manifest.json"
     data = json.loads(path.read_text(encoding="utf-8"))
     path.write_text(json.dumps({**data, **changes}), encoding="utf-8")
+    registry.key.write_signature(folder, path.read_bytes())
 
 
-def put_pickle(folder: Path, content: Any, *, matching: bool) -> None:
-    """Another pickle in the model's place, with its checksum entered or not."""
+def put_pickle(registry: Registry, folder: Path, content: Any, *, matching: bool) -> None:
+    """Another pickle in the model's place, with its checksum entered and signed or not."""
     joblib.dump(content, folder / "model.joblib")
     if matching:
         digest = hashlib.sha256((folder / "model.joblib").read_bytes()).hexdigest()
-        change_manifest(folder, sha256=digest)
+        change_manifest(registry, folder, sha256=digest)
 
 
 def assert_refused(registry: Registry, version: str, says: str, target: str = "section") -> None:
@@ -97,7 +101,7 @@ def test_the_manifest_tells_what_is_needed_to_trust_a_model(registry: Registry, 
     assert (manifest.data, manifest.metrics) == ({"examples": 3}, {"accuracy": 0.9})
     assert {"scikit-learn", "numpy", "jieba"} <= manifest.libraries.keys()
     assert manifest.encoder == "none"
-    assert sorted(p.name for p in folder.iterdir()) == ["manifest.json", "model.joblib"]
+    assert sorted(p.name for p in folder.iterdir()) == ["manifest.json", "manifest.sig", "model.joblib"]
 
 
 def test_versions_are_listed_for_their_target_only(registry: Registry, reader: Reader) -> None:
@@ -140,7 +144,7 @@ def test_a_file_that_was_swapped_is_refused_before_it_is_unpickled(
 ) -> None:
     version = save(registry, fit(reader)).version
     trace = tmp_path / "trace"
-    put_pickle(registry.root / "section" / version, Touch(trace), matching=False)
+    put_pickle(registry, registry.root / "section" / version, Touch(trace), matching=False)
     assert_refused(registry, version, "校验值不符")
     assert not trace.exists()
     joblib.load(registry.root / "section" / version / "model.joblib")
@@ -156,15 +160,15 @@ def test_a_model_of_another_kind_is_refused_before_it_is_unpickled(
 ) -> None:
     version = save(registry, fit(reader)).version
     folder = registry.root / "section" / version
-    put_pickle(folder, Touch(tmp_path / "trace"), matching=True)
-    change_manifest(folder, **changes)
+    put_pickle(registry, folder, Touch(tmp_path / "trace"), matching=True)
+    change_manifest(registry, folder, **changes)
     assert_refused(registry, version, "")
     assert not (tmp_path / "trace").exists()
 
 
 def test_another_scikit_learn_says_what_to_run(registry: Registry, reader: Reader) -> None:
     version = save(registry, fit(reader)).version
-    change_manifest(registry.root / "section" / version, libraries={"scikit-learn": "1.2.0"})
+    change_manifest(registry, registry.root / "section" / version, libraries={"scikit-learn": "1.2.0"})
     assert_refused(registry, version, "scikit-learn 1.2.0 训练")
     assert_refused(registry, version, "triage retrain")
 
@@ -185,7 +189,7 @@ def test_a_foreign_pickle_with_a_matching_checksum_is_refused(
     registry: Registry, reader: Reader, content: Any
 ) -> None:
     version = save(registry, fit(reader)).version
-    put_pickle(registry.root / "section" / version, content, matching=True)
+    put_pickle(registry, registry.root / "section" / version, content, matching=True)
     assert_refused(registry, version, "无法读取")
 
 
@@ -195,7 +199,7 @@ def test_bytes_that_are_no_pickle_are_refused_whatever_the_manifest_says(
     version = save(registry, fit(reader)).version
     folder = registry.root / "section" / version
     (folder / "model.joblib").write_bytes(b"not a pickle at all")
-    change_manifest(folder, sha256=hashlib.sha256(b"not a pickle at all").hexdigest())
+    change_manifest(registry, folder, sha256=hashlib.sha256(b"not a pickle at all").hexdigest())
     assert_refused(registry, version, "无法读取")
 
 
@@ -203,7 +207,7 @@ def test_a_version_copied_from_another_target_is_refused(registry: Registry, rea
     version = save(registry, fit(reader)).version
     shutil.copytree(registry.root / "section" / version, registry.root / "topic" / version)
     assert_refused(registry, version, "不是本目标的模型", "topic")
-    change_manifest(registry.root / "topic" / version, target="topic")
+    change_manifest(registry, registry.root / "topic" / version, target="topic")
     assert_refused(registry, version, "属于另一个预测目标", "topic")
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import csv
 import json
-import os
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -86,18 +85,15 @@ def data(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 @pytest.fixture
-def home(tmp_path: Path, jieba_cache: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """Where a run finds jieba's dictionary."""
+def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Where a run keeps what it makes."""
     monkeypatch.setenv("TRIAGE_HOME", str(tmp_path / "home"))
-    cache = tmp_path / "home" / "var" / "cache"
-    cache.mkdir(parents=True, mode=0o700)
-    os.link(jieba_cache, cache / jieba_cache.name)
     return tmp_path
 
 
 @pytest.fixture
-def context(cache_dir: Path, jieba_cache: Path, tmp_path: Path) -> Context:
-    return Context(Tools(cache_dir, "none"), 0.33, tmp_path / "out")
+def context(tmp_path: Path) -> Context:
+    return Context(Tools("none"), 0.33, tmp_path / "out")
 
 
 def measured(data: Path, out: Path, *more: str) -> dict[str, Any]:

@@ -16,9 +16,9 @@ from triage.text import get_segmenter
 
 
 @pytest.fixture(scope="module")
-def reader(cache_dir: Path) -> Reader:
+def reader() -> Reader:
     """Words only, so quick."""
-    return Reader(get_segmenter(("停车场",), cache_dir), get_encoder("none"))
+    return Reader(get_segmenter(("停车场",)), get_encoder("none"))
 
 
 def write(tmp_path: Path, text: str, name: str = "cases.csv") -> Path:

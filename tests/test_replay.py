@@ -48,8 +48,8 @@ def write(path: Path, years: int = 5, a_year: int = 30, *, odd: int = 0) -> Path
 
 
 @pytest.fixture(scope="module")
-def reader(cache_dir: Path) -> Reader:
-    return RememberingReader(get_segmenter((), cache_dir), get_encoder("none"))
+def reader() -> Reader:
+    return RememberingReader(get_segmenter(()), get_encoder("none"))
 
 
 def test_each_year_is_triaged_by_what_was_learned_before_it(reader: Reader, tmp_path: Path) -> None:

@@ -41,6 +41,7 @@ from triage.ledger.learning_tables import TrainingRow
 from triage.ledger.trainings import get_training
 from triage.reading import Suggestion, make_reader
 from triage.registry import Registry
+from triage.signing import SigningKey
 from triage.taxonomy import parse_taxonomy
 
 UNSEEN = Unseen(
@@ -325,28 +326,30 @@ def test_the_command_writes_a_report_and_never_over_a_file(
     assert file.read_text(encoding="utf-8") == html
 
 
-def fit_and_save(folder: Path, cache: Path) -> bytes:
+def fit_and_save(folder: Path) -> bytes:
     """The file of a small model; see the test below."""
     taxonomy = parse_taxonomy(OFFICE)
-    reader = make_reader(cache, "none", taxonomy.terms())
+    reader = make_reader("none", taxonomy.terms())
     made = [submission(i, date(2024, 1, 1)) for i in range(30)]
     examples = [Example(str(i), s.title, s.body, LABELS[i % 3]) for i, s in enumerate(made)]
     model = TargetModel.fit("section", taxonomy.labels("section"), examples, reader, flags=True)
-    manifest = Registry(folder, lambda *_: reader).save(model, data={}, metrics={})
+    manifest = Registry(folder, lambda *_: reader, SigningKey(folder / "key")).save(
+        model, data={}, metrics={}
+    )
     content = (folder / "section" / manifest.version / "model.joblib").read_bytes()
     assert hashlib.sha256(content).hexdigest() == manifest.sha256
     return content
 
 
-def test_the_same_data_and_seed_give_the_same_file_byte_for_byte(tmp_path: Path, jieba_cache: Path) -> None:
+def test_the_same_data_and_seed_give_the_same_file_byte_for_byte(tmp_path: Path) -> None:
     code = "import sys; from pathlib import Path; from test_report import fit_and_save\n"
-    code += "fit_and_save(Path(sys.argv[1]), Path(sys.argv[2]))"
+    code += "fit_and_save(Path(sys.argv[1]))"
     here = Path(__file__).parent
     other = tmp_path / "other"  # of a process that orders its sets otherwise
     subprocess.run(
-        [sys.executable, "-c", code, str(other), str(jieba_cache.parent)],
+        [sys.executable, "-c", code, str(other)],
         env={**os.environ, "PYTHONHASHSEED": "7", "PYTHONPATH": f"{here}{os.pathsep}{here.parent}"},
         check=True,
     )
     (file,) = other.glob("section/*/model.joblib")
-    assert file.read_bytes() == fit_and_save(tmp_path / "own", jieba_cache.parent)
+    assert file.read_bytes() == fit_and_save(tmp_path / "own")

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-import stat
+import os
+import subprocess
+import sys
 import threading
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -25,8 +27,8 @@ TERMS = ("特色小镇", "物流集散基地", "冷链物流", "5G基站")
 
 
 @pytest.fixture(scope="module")
-def segmenter(cache_dir: Path) -> Segmenter:
-    return get_segmenter(TERMS, cache_dir)
+def segmenter() -> Segmenter:
+    return get_segmenter(TERMS)
 
 
 @pytest.mark.parametrize(
@@ -202,11 +204,11 @@ def test_hashes_tell_where_a_part_ends() -> None:
     assert len(content_hash("\ud800")) == 64
 
 
-def test_terms_of_the_office_are_never_split(segmenter: Segmenter, cache_dir: Path) -> None:
+def test_terms_of_the_office_are_never_split(segmenter: Segmenter) -> None:
     text = clean("请在板杉镇建物流集散基地和特色小镇，发展冷链物流、５Ｇ基站。")
     words = segmenter.words(text)
     assert {"物流集散基地", "特色小镇", "冷链物流", "5g基站"} <= set(words)
-    assert "物流集散基地" not in get_segmenter((), cache_dir).words(text)
+    assert "物流集散基地" not in get_segmenter(()).words(text)
 
 
 def test_words_leave_out_punctuation_and_bare_numbers(segmenter: Segmenter) -> None:
@@ -220,19 +222,57 @@ def test_all_words_also_gives_the_words_inside_long_ones(segmenter: Segmenter) -
     assert "物流集散基地" in words
 
 
-def test_the_cache_folder_is_private_even_if_it_was_not(tmp_path: Path) -> None:
-    folder = tmp_path / "var" / "cache"
-    folder.mkdir(parents=True, mode=0o777)
-    folder.chmod(0o777)
-    Segmenter(TERMS, folder).words("停车")
-    assert stat.S_IMODE(folder.stat().st_mode) == 0o700
-    assert [p.name for p in folder.iterdir()] == ["jieba.cache"]
+PLANTED = """
+import marshal, os, sys, tempfile, warnings
+from pathlib import Path
+warnings.simplefilter("ignore")
+home = Path(sys.argv[1])
+(home / "var").mkdir(parents=True)
+elsewhere = home / "elsewhere"
+elsewhere.mkdir(mode=0o777)
+(home / "var" / "cache").symlink_to(elsewhere)
+poison = marshal.dumps(({"停车": 10**9, "收费": 0, "停": 0, "车收": 10**9, "车": 0}, 10**9))
+places = [elsewhere / "jieba.cache", Path(tempfile.gettempdir()) / "jieba.cache", Path("jieba.cache").absolute()]
+for place in places:
+    place.write_bytes(poison)
+opened = []
+sys.addaudithook(lambda event, args: event == "open" and opened.append(str(args[0])))
+from triage.config import Settings
+from triage.reading import reader_of
+words = reader_of(Settings.from_env({"TRIAGE_HOME": str(home)}), "none", ()).segmenter.words("规范停车收费")
+assert not [name for name in opened if name.endswith(".cache")], opened
+assert [place.read_bytes() == poison for place in places] == [True] * 3
+print(words)
+import jieba
+jieba.setLogLevel(40)
+plain = jieba.Tokenizer()
+plain.initialize()
+assert [name for name in opened if name.endswith("jieba.cache")], "jieba itself would have read it"
+assert plain.total == 10**9
+"""
 
 
-def test_eight_threads_at_once_get_what_one_gets(cache_dir: Path, segmenter: Segmenter) -> None:
+def test_a_cache_that_somebody_planted_for_jieba_is_not_read(segmenter: Segmenter, tmp_path: Path) -> None:
+    shared = tmp_path / "tmp"
+    shared.mkdir(mode=0o777)
+    env = {**os.environ, "TMPDIR": str(shared), "PYTHONPATH": str(Path(__file__).resolve().parent.parent)}
+    done = subprocess.run(
+        [sys.executable, "-c", PLANTED, str(tmp_path / "home")],
+        cwd=shared,
+        env=env,
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=60,
+    )
+    assert (done.returncode, done.stderr) == (0, "")
+    assert done.stdout.strip() == str(get_segmenter(()).words("规范停车收费"))
+
+
+def test_eight_threads_at_once_get_what_one_gets(segmenter: Segmenter) -> None:
     texts = [f"请在第{i}村建物流集散基地,规范停车场收费,改造农村电网。" * 3 for i in range(40)]
     alone = [segmenter.words(t) for t in texts]
-    fresh = Segmenter(TERMS, cache_dir)
+    fresh = Segmenter(TERMS)
     barrier = threading.Barrier(8)
 
     def cut(_: int) -> list[list[str]]:
@@ -244,10 +284,10 @@ def test_eight_threads_at_once_get_what_one_gets(cache_dir: Path, segmenter: Seg
     assert results == [alone] * 8
 
 
-def test_segmenting_says_nothing(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
-    assert Segmenter(TERMS, tmp_path / "cache").words("停车收费")
+def test_segmenting_says_nothing(capfd: pytest.CaptureFixture[str]) -> None:
+    assert Segmenter(TERMS).words("停车收费")
     assert capfd.readouterr() == ("", "")
 
 
-def test_one_segmenter_for_one_list_of_terms(cache_dir: Path) -> None:
-    assert get_segmenter(TERMS, cache_dir) is get_segmenter(TERMS, cache_dir)
+def test_one_segmenter_for_one_list_of_terms() -> None:
+    assert get_segmenter(TERMS) is get_segmenter(TERMS)

@@ -174,6 +174,7 @@ def test_a_service_started_after_an_upgrade_trains_anew_before_it_answers(home: 
     told = json.loads(path.read_text(encoding="utf-8"))
     told["libraries"]["scikit-learn"] = "1.0.0"
     path.write_text(json.dumps(told), encoding="utf-8")
+    office.registry.key.write_signature(path.parent, path.read_bytes())
     with LiveServer(home, TRIAGE_ENCODER="none") as server, server.client() as client:
         (serving,) = [m["serving"] for m in client.get("/api/models").json() if m["target"] == "section"]
         assert serving != old

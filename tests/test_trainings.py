@@ -203,7 +203,7 @@ def test_a_champion_of_another_library_is_fitted_anew_from_the_ledger(office: De
     old = office.registry.champion("section")
     assert old is not None
     path = office.registry.root / "section" / old / "manifest.json"
-    age(path)
+    age(office, old)
     close_more(office, 40, 10)  # closed since: the gate has not asked about these
     desk = Desk(office.settings, ledger=office.ledger)
     problem = desk.champions.problems()["section"]
@@ -220,17 +220,19 @@ def test_a_champion_of_another_library_is_fitted_anew_from_the_ledger(office: De
     assert outdated_champions(desk) == []
 
 
-def age(path: Path) -> None:
-    """As if another release had written it; the checksum covers the model, not its description."""
+def age(desk: Desk, version: str) -> None:
+    """As if another release had written it here."""
+    path = desk.registry.root / "section" / version / "manifest.json"
     told = json.loads(path.read_text(encoding="utf-8"))
     told["libraries"]["scikit-learn"] = "1.0.0"
     path.write_text(json.dumps(told), encoding="utf-8")
+    desk.registry.key.write_signature(path.parent, path.read_bytes())
 
 
 def test_where_the_ledger_cannot_teach_it_anew_that_is_said(office: Desk, tmp_path: Path) -> None:
     run_training(office, who="李")
     version = office.registry.champion("section")
-    age(office.registry.root / "section" / str(version) / "manifest.json")
+    age(office, str(version))
     empty = Ledger(f"sqlite:///{tmp_path / 'empty.sqlite3'}")
     empty.migrate()
     desk = Desk(office.settings, ledger=empty)

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import pytest
 
 from training.writers.report import Plan
@@ -21,8 +19,8 @@ ENOUGH = 100  # a machine too busy for so many acts may come to no closing and n
     ],
     ids=["sqlite", "postgresql"],
 )
-def test_what_was_acknowledged_is_there_once_whatever_was_killed(plan: Plan, jieba_cache: Path) -> None:
-    report = run(plan, jieba_cache=jieba_cache)
+def test_what_was_acknowledged_is_there_once_whatever_was_killed(plan: Plan) -> None:
+    report = run(plan)
     assert report.faults == []
     assert [kill.what for kill in report.kills] == list(plan.kills)
     assert report.checked["feed"] == report.checked["events in the chain"]

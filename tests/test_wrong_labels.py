@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import date, timedelta
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -39,8 +38,8 @@ def cases(count: int, *, wrong: tuple[int, ...] = (), who: str = "李") -> list[
 
 
 @pytest.fixture(scope="module")
-def reader(cache_dir: Path) -> Reader:
-    return Reader(get_segmenter((), cache_dir), get_encoder("none"))
+def reader() -> Reader:
+    return Reader(get_segmenter(()), get_encoder("none"))
 
 
 def fit(gold: list[GoldExample], reader: Reader) -> TargetModel:

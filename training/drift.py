@@ -60,7 +60,7 @@ def drift(
         models: those that served this year; None: those that serve now.
     """
     taxonomy, serving = desk.taxonomy, dict(models or desk.champions.models())
-    segmenter = get_segmenter(taxonomy.terms(), desk.settings.cache_dir)
+    segmenter = get_segmenter(taxonomy.terms())
     with desk.ledger.read() as session:
         newest = session.scalar(select(func.max(CaseRow.received_on)))
         if year is None:

@@ -24,7 +24,6 @@ from numpy.typing import NDArray
 from sklearn.metrics import roc_auc_score
 
 from training.sample_office import CLOSED_YEAR, INCOMING, INCOMING_LABELS, OFFICE
-from triage.config import Settings
 from triage.encoder import get_encoder
 from triage.flags import FLAG_NAMES, FlagModel
 from triage.reading import Reader, Readings, Suggestion
@@ -86,7 +85,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def measure(folder: Path) -> dict[str, Any]:
     """All figures; each AUC with n and a 95 % bootstrap interval."""
     taxonomy = load_taxonomy(OFFICE)
-    segmenter = get_segmenter(taxonomy.terms(), Settings.from_env().cache_dir)
+    segmenter = get_segmenter(taxonomy.terms())
     reader = Reader(segmenter, get_encoder("none"))  # the flags use no vectors
     names = [label.name for label in taxonomy.section]
     closed = _cases(_rows(CLOSED_YEAR), "section", names)

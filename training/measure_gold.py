@@ -54,7 +54,7 @@ def main(argv: Sequence[str] | None = None) -> None:
     args = parser.parse_args(argv)
     settings = Settings.from_env()
     taxonomy = load_taxonomy(args.taxonomy) if args.taxonomy else Taxonomy()
-    plain = make_reader(settings.cache_dir, settings.encoder, taxonomy.terms())
+    plain = make_reader(settings.encoder, taxonomy.terms())
     reader = RememberingReader(plain.segmenter, plain.encoder)
     office = Office(args.target, taxonomy, reader, args.error_budget, unnoticed=args.unnoticed)
     file = read_labelled(args.cases)

@@ -75,7 +75,7 @@ def measure(asked: argparse.Namespace, settings: Settings, url: str) -> dict[str
     """Fill the ledger unless it is filled already, build the sieve, search, compare with exact scores."""
     ledger = Ledger(url)
     ledger.migrate()
-    segmenter = get_segmenter(load_taxonomy(OFFICE).terms(), settings.cache_dir)
+    segmenter = get_segmenter(load_taxonomy(OFFICE).terms())
     encoder = get_encoder(settings.encoder)
     print("切分并编码各句 …", flush=True)
     sentences = read_sentences(asked.data / "messages.csv", segmenter, encoder)
@@ -128,7 +128,7 @@ def search_all(settings: Settings, url: str, queries: Sequence[Query]) -> Search
     ledger = Ledger(url)
     started = time.perf_counter()
     taxonomy = load_taxonomy(OFFICE)
-    segmenter = get_segmenter(taxonomy.terms(), settings.cache_dir)
+    segmenter = get_segmenter(taxonomy.terms())
     empty = CaseIndex(segmenter, get_encoder(settings.encoder), taxonomy, WEIGHTS)
     index = LedgerIndex(empty, ledger, 0)
     with ledger.read() as session:
@@ -210,7 +210,7 @@ def _score(
 
 def _index(settings: Settings, ledger: Ledger) -> PostgresIndex:
     taxonomy = load_taxonomy(OFFICE)
-    segmenter = get_segmenter(taxonomy.terms(), settings.cache_dir)
+    segmenter = get_segmenter(taxonomy.terms())
     encoder = get_encoder(settings.encoder)
     usual = CaseIndex(segmenter, encoder, taxonomy, WEIGHTS).collection
     prior = usual.mean, usual.title_mean, usual.office_words

@@ -145,7 +145,7 @@ def main(argv: Sequence[str] | None = None) -> None:
     args = parser.parse_args(argv)
     settings = Settings.from_env()
     taxonomy, cases = read_office()
-    plain = make_reader(settings.cache_dir, settings.encoder, taxonomy.terms())
+    plain = make_reader(settings.encoder, taxonomy.terms())
     reader = RememberingReader(plain.segmenter, plain.encoder)
     total: dict[str, Tally] = {}
     for pair in PAIRS:

@@ -46,7 +46,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         print(error, file=sys.stderr)
         return 2
     taxonomy = load_taxonomy(OFFICE)
-    segmenter = get_segmenter(taxonomy.terms(), settings.cache_dir)
+    segmenter = get_segmenter(taxonomy.terms())
     encoder = get_encoder(settings.encoder)
     sources = [Suggestion(r.get("title"), r.get("body")) for r in rows]
     print(f"编码 {len(sources)} 条原文 …", flush=True)

@@ -14,6 +14,7 @@ import csv
 import os
 import platform
 import random
+import re
 import shutil
 import subprocess
 import sys
@@ -26,7 +27,6 @@ from pathlib import Path
 from statistics import median
 from typing import Any
 
-import jieba
 import numpy as np
 from sqlalchemy import text
 from threadpoolctl import threadpool_limits
@@ -49,6 +49,7 @@ from triage.text import document, get_segmenter, title_core
 RUNS = 5
 SCOPES = ("read", "intake")
 BODY = 300  # characters
+_LETTER = re.compile(r"[^\W\d_]")
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -78,7 +79,7 @@ def measure(settings: Settings, env: dict[str, str], source: Path, asked: argpar
     """All figures of one database."""
     database = "SQLite" if settings.database_url.startswith("sqlite") else "PostgreSQL"
     print(f"\n== {database}", flush=True)
-    segmenter = get_segmenter(load_taxonomy(settings.taxonomy_path).terms(), settings.cache_dir)
+    segmenter = get_segmenter(load_taxonomy(settings.taxonomy_path).terms())
     sentences = make_ledger(
         settings.database_url,
         source,
@@ -130,7 +131,7 @@ def parts(settings: Settings, texts: Iterator[Suggestion], count: int) -> None:
         desk.take_in(_submission(next(texts)), who="测速")
     encoder, segmenter = (
         get_encoder(settings.encoder),
-        get_segmenter(desk.taxonomy.terms(), settings.cache_dir),
+        get_segmenter(desk.taxonomy.terms()),
     )
     some = [next(texts) for _ in range(count)]
     documents = [document(s.title, s.body) for s in some]
@@ -140,7 +141,7 @@ def parts(settings: Settings, texts: Iterator[Suggestion], count: int) -> None:
         return [1000 * _seconds(lambda i=i: act(i)) for i in range(count)]  # type: ignore[misc]
 
     _show("segment", each(lambda i: (segmenter.words(documents[i]), segmenter.all_words(documents[i]))), "ms")
-    _peer_segment(documents, settings.cache_dir)
+    _peer_segment(documents)
     _show("encode text and title", each(lambda i: encoder.encode([documents[i], titles[i]])), "ms")
     _peer_encode([*zip(documents, titles, strict=True)])
     submissions = [_submission(s) for s in some]
@@ -195,7 +196,7 @@ def _take_in(client: Client, suggestion: Suggestion) -> float:
     return took
 
 
-def _peer_segment(documents: Sequence[str], cache_dir: Path) -> None:
+def _peer_segment(documents: Sequence[str]) -> None:
     """rjieba, and whether it cuts as jieba does, both with their own dictionaries and without our terms."""
     try:
         import rjieba
@@ -203,8 +204,8 @@ def _peer_segment(documents: Sequence[str], cache_dir: Path) -> None:
         return
     took = [1000 * _seconds(lambda t=t: (rjieba.cut(t), rjieba.cut_all(t))) for t in documents]  # type: ignore[misc]
     _show("  peer: rjieba", took, "ms")
-    jieba.dt.tmp_dir = str(cache_dir)  # never the shared one, which anybody may have written
-    same = [list(rjieba.cut(t)) == jieba.lcut(t) for t in documents]
+    plain = get_segmenter(())
+    same = [[w for w in rjieba.cut(t) if _LETTER.search(w)] == plain.words(t) for t in documents]
     print(f"{'  texts that rjieba cuts as jieba':34} {sum(same):5} of {len(same)}")
 
 

@@ -186,7 +186,7 @@ def main(argv: Sequence[str] | None = None) -> None:
     settings = Settings.from_env()
     report = []
     for scene in scenes(args.folder):
-        plain = make_reader(settings.cache_dir, settings.encoder, scene.taxonomy.terms())
+        plain = make_reader(settings.encoder, scene.taxonomy.terms())
         reader = RememberingReader(plain.segmenter, plain.encoder)
         labels = scene.taxonomy.labels(scene.target)
         champion = TargetModel.fit(scene.target, labels, [g.example for g in scene.before], reader)

@@ -108,6 +108,7 @@ def _run_alone(
     with run.beating():
         try:
             desk.registry.clear_leftovers()
+            desk.registry.check_key()  # before an hour of training, not after it
             rebuild_outdated(desk, who=who)
             found = run.work(who, targets, seed)
         except BaseException as error:

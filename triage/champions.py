@@ -74,7 +74,7 @@ class Champions:
         champions, serving = self.registry.champions(target), self._models.get(target)
         loaded = None
         for version in reversed(champions):
-            if refusals and serving is not None:
+            if refusals and serving is not None and serving.version != DUTIES_ONLY:
                 break  # the model in memory is the last good one
             try:
                 loaded = self.registry.load(target, version)

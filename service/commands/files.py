@@ -26,6 +26,7 @@ from triage.reading import Reader, make_reader, reader_of
 from triage.registry import Registry
 from triage.related import weights_for
 from triage.related_file import FileIndex, groups_in_file, read_cases, read_queries, related_in_file
+from triage.signing import SigningKey
 from triage.taxonomy import TARGET_NAMES, TARGETS, Taxonomy, load_taxonomy
 
 WAY_NAMES = {
@@ -189,7 +190,9 @@ def _labels_for_related(
         say("还没有本单位的分类文件,以虚构示例单位的职责判断科室是否一致;不看科室用 --no-taxonomy。")
     taxonomy = load_taxonomy(args.taxonomy or (settings.taxonomy_path if own else sample_office.OFFICE))
     if own:
-        registry = Registry(settings.models_dir, partial(reader_of, settings))
+        registry = Registry(
+            settings.models_dir, partial(reader_of, settings), SigningKey(settings.signing_key)
+        )
         return taxonomy, Champions(registry, taxonomy, settings.encoder).models()
     reader = _reader(taxonomy, settings, None)
     used = [t for t in TARGETS if any(label.active for label in taxonomy.labels(t))]
@@ -197,4 +200,4 @@ def _labels_for_related(
 
 
 def _reader(taxonomy: Taxonomy, settings: Settings, encoder: str | None) -> Reader:
-    return make_reader(settings.cache_dir, encoder or settings.encoder, taxonomy.terms())
+    return make_reader(encoder or settings.encoder, taxonomy.terms())

@@ -212,23 +212,29 @@ def close(args: argparse.Namespace, settings: Settings) -> int:
 
 def migrate_ledger(args: argparse.Namespace, settings: Settings) -> int:
     """The whole ledger into another database, checked there before anything is committed."""
+    old, new = _ledger_url(args.source), _ledger_url(args.target)
     if "://" not in args.source and not Path(args.source).expanduser().is_file():
         raise InputError(f"没有这个台账文件:{args.source}")
     with (
-        closing(Ledger(_ledger_url(args.source))) as source,
-        closing(Ledger(_ledger_url(args.target))) as target,
+        closing(Ledger(old)) as source,
+        closing(Ledger(new)) as target,
         progress_bar() as bar,
     ):
         counts = move_ledger(source, target, who=args.who, progress=bar)
-        to = target.engine.url.render_as_string(hide_password=True)
     say(
         f"已迁移 {counts['case']} 件建议、{counts['event']} 条经过,共 {sum(counts.values())} 条记录,"
-        f"链条和每条记录核对无误。\n新台账:{to}\n"
+        f"链条和每条记录核对无误。\n新台账:{target.place}\n"
         "请把 TRIAGE_DATABASE_URL 改为新台账的地址再启动服务。旧台账没有改动,请留存,不要再往里登记。"
     )
     return EXIT_OK
 
 
 def _ledger_url(place: str) -> str:
-    """A database URL as it is; the path of a SQLite file as one."""
+    """A database URL as it is; the path of a SQLite file as one.
+
+    Raises:
+        InputError: a URL with a slip of the pen, which would become a file with a password in its name.
+    """
+    if "://" not in place and place.startswith(("postgres", "sqlite")) and ":" in place:
+        raise InputError("数据库地址无效:应写成 postgresql://账号:密码@主机/数据库名。")
     return place if "://" in place else f"sqlite:///{Path(place).expanduser().resolve()}"

@@ -21,6 +21,7 @@ from triage.errors import InputError
 from triage.ledger.store import Ledger
 from triage.recommend_many import Tally, check_suffix, kit_of, recommend_many
 from triage.registry import Registry
+from triage.signing import SigningKey
 from triage.taxonomy import TARGET_NAMES, Taxonomy, load_taxonomy
 from triage.text_sources import texts_of_file, texts_of_ledger
 
@@ -76,7 +77,7 @@ def _become(what: str, options: Sequence[str], settings: Settings) -> NoReturn:
 
 def models_of(wanted: Sequence[str], taxonomy: Taxonomy, settings: Settings) -> dict[str, TargetModel]:
     """The champions, or the versions that were asked for in their stead."""
-    registry = Registry(settings.models_dir, Place.here(settings).reader)
+    registry = Registry(settings.models_dir, Place.here(settings).reader, SigningKey(settings.signing_key))
     champions = Champions(registry, taxonomy, settings.encoder)
     models = champions.models()
     for told in wanted:

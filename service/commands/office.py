@@ -29,6 +29,10 @@ from triage.ledger.invites import add_invite
 from triage.ledger.search import CaseFilter, list_cases
 from triage.ledger.store import Ledger
 from triage.promotion import reconcile
+from triage.reading import reader_of
+from triage.registry import Registry
+from triage.sign_recorded import sign_recorded
+from triage.signing import SigningKey
 from triage.taxonomy import TARGET_NAMES, TARGETS, load_taxonomy
 
 
@@ -40,6 +44,7 @@ def init(args: argparse.Namespace, settings: Settings) -> int:
         if args.app_role:
             grant_application(ledger, args.app_role)
             say(f"账号 {args.app_role} 已有服务所需的权限:可以登记和办理,不能改动、删除已有的记录。")
+        _sign(ledger, settings, again=args.resign)
     if settings.taxonomy_path.exists():
         load_taxonomy(settings.taxonomy_path)
         say(f"台账已就绪。分类文件沿用 {settings.taxonomy_path}。")
@@ -49,11 +54,35 @@ def init(args: argparse.Namespace, settings: Settings) -> int:
     return EXIT_OK
 
 
+def _sign(ledger: Ledger, settings: Settings, *, again: bool = False) -> None:
+    """Make the key of a new or upgraded office and sign the versions that its ledger confirms."""
+    registry = Registry(settings.models_dir, partial(reader_of, settings), SigningKey(settings.signing_key))
+    if not again:
+        if registry.key.exists():
+            return
+        if registry.has_signatures():  # a key made anew would hide that the old one is gone
+            say(
+                f"注意:签名密钥 {settings.signing_key} 不见了,已签名的模型都不会启用。请从备份放回原处;"
+                "找不回来再运行 triage init --resign:换一把新的,与台账记录相符的模型会重新签名。"
+            )
+            return
+    with ledger.read() as session:
+        done = sign_recorded(registry, session=session)
+    if done.versions:
+        say(f"已为 {len(done.versions)} 个模型版本签名,都与台账里训练它们的记录相符。")
+    for refused in done.refused:
+        say(f"注意:{refused}")
+    if done.refused:
+        say("没有签名的版本不会启用,由之前的版本或仅凭职责推荐;要用新的请运行 triage retrain 重新训练。")
+    say(f"模型的签名密钥在 {settings.signing_key},请随台账一起备份,不要给别人。")
+
+
 def demo(args: argparse.Namespace, settings: Settings) -> int:
     if args.reset:
         _reset_demo(settings)
     ledger = Ledger(settings.database_url)
     ledger.migrate()
+    _sign(ledger, settings)
     if not settings.taxonomy_path.exists() and _has_cases(ledger):
         raise InputError(
             f"台账里已有建议件,却没有分类文件 {settings.taxonomy_path}:不能确认这是示例单位,不装示例数据。"

@@ -59,7 +59,7 @@ def _measure(asked: argparse.Namespace) -> int:
     settings = Settings.from_env(os.environ)
     out = asked.out or settings.home / "var" / ("benchmark-quick" if asked.quick else "benchmark")
     out.mkdir(parents=True, exist_ok=True)
-    tools = Tools(settings.cache_dir, asked.encoder or settings.encoder)
+    tools = Tools(asked.encoder or settings.encoder)
     data, store = DataFolder(asked.data), Store(out / "results.jsonl")
     # first: what is missing or would be lost should be known before hours of work
     gold = read_gold(parts, data, quick=plan.quick)

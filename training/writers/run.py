@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import random
-import shutil
 import tempfile
 import time
 from collections.abc import Callable, Iterable, Sequence
@@ -30,12 +29,8 @@ WHO = "并发写入"
 SCOPES = ("read", "intake", "decide", "close")  # what the writers' token must be for
 
 
-def run(plan: Plan, *, jieba_cache: Path | None = None) -> Report:
-    """Write, kill, check; what is wrong is in the report's ``faults``.
-
-    Args:
-        jieba_cache: copied in, so that the service need not make its own.
-    """
+def run(plan: Plan) -> Report:
+    """Write, kill, check; what is wrong is in the report's ``faults``."""
     with ExitStack() as stack:
         home = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="triage-writers-"))) / "office"
         env = {"TRIAGE_HOME": str(home), "TRIAGE_ENCODER": plan.encoder}
@@ -46,9 +41,6 @@ def run(plan: Plan, *, jieba_cache: Path | None = None) -> Report:
             env["TRIAGE_DATABASE_URL"] = postgres.url
         settings = Settings.from_env(env)
         install_office(settings)
-        if jieba_cache is not None:
-            settings.cache_dir.mkdir(parents=True, mode=0o700)
-            shutil.copyfile(jieba_cache, settings.cache_dir / jieba_cache.name)
         ledger = Ledger(settings.database_url)
         stack.callback(ledger.close)
         ledger.migrate()

@@ -18,12 +18,13 @@ LIST = "manifest.json"
 SQLITE_FILE = "ledger.sqlite3"
 TABLES = "ledger/"
 OFFICE = "office.toml"
+KEY = "signing.key"
 MODELS = "models/"
 _TARGET = f"(?:{'|'.join(TARGETS)})"
 _SPOKEN = "[a-z][a-z0-9_]{0,62}"  # a table's or a column's name
 _MEMBER = re.compile(
-    rf"{re.escape(SQLITE_FILE)}|{TABLES}{_SPOKEN}/\d{{5,9}}|{re.escape(OFFICE)}"
-    rf"|{MODELS}{_TARGET}/(?:champion|\d{{8}}-\d{{6}}-[0-9a-f]{{6}}/(?:model\.joblib|manifest\.json))"
+    rf"{re.escape(SQLITE_FILE)}|{TABLES}{_SPOKEN}/\d{{5,9}}|{re.escape(OFFICE)}|{re.escape(KEY)}"
+    rf"|{MODELS}{_TARGET}/(?:champion|\d{{8}}-\d{{6}}-[0-9a-f]{{6}}/(?:model\.joblib|manifest\.(?:json|sig)))"
 )
 _SHAPES = {
     "program": re.compile(r"[\w.+-]{1,40}"),

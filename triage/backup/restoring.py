@@ -14,7 +14,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from triage.backup.archive import MB, Archive, open_archive
-from triage.backup.contents import MODELS, OFFICE, Contents
+from triage.backup.contents import KEY, MODELS, OFFICE, Contents
 from triage.backup.ledger_in import NOTHING, clear_staged_ledger, loaded_ledger, tables_there, write_out
 from triage.backup.places import alone, flush_folder, keep_as, sqlite_files
 from triage.config import Settings
@@ -26,6 +26,7 @@ from triage.ledger.verify import Verdict
 from triage.promotion import champions_on_record, point_to_record
 from triage.reading import reader_of
 from triage.registry import Registry
+from triage.signing import SigningKey
 from triage.taxonomy import TARGET_NAMES, TARGETS
 
 
@@ -77,18 +78,32 @@ class _Staged:
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
         self.office = settings.taxonomy_path.with_name(f".{settings.taxonomy_path.name}.restoring")
+        self.key = settings.signing_key.with_name(f".{settings.signing_key.name}.restoring")
         self.models = settings.models_dir / ".restoring"
         self._moved: list[tuple[Path, Path]] = []
 
     def unpack(self, archive: Archive) -> None:
-        self.office.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+        for folder in (self.office.parent, self.key.parent):
+            folder.mkdir(parents=True, exist_ok=True, mode=0o700)
         self.models.mkdir(parents=True)
-        for member, stream in archive.members(OFFICE, MODELS):
-            path = self.office
-            if member.name != OFFICE:
+        for member, stream in archive.members(OFFICE, KEY, MODELS):
+            path = {OFFICE: self.office, KEY: self.key}.get(member.name)
+            if path is None:
                 path = self.models / member.name.removeprefix(MODELS)
                 path.parent.mkdir(parents=True, exist_ok=True)
             write_out(stream, path)
+        if self.key.exists():
+            os.chmod(self.key, 0o600)
+            self._check_key()
+
+    def _check_key(self) -> None:
+        """Hosts may share one place for their key: the same one may be there already, another may not."""
+        place = self._settings.signing_key
+        if not place.exists():
+            return
+        if place.read_bytes() != self.key.read_bytes():
+            raise Conflict(f"签名密钥 {place} 与备份里的不同,{NOTHING}请先把它移到别处。")
+        self.key.unlink()
 
     def follow(self, session: Session, contents: Contents) -> list[str]:
         """Let the models serve that the ledger says; returns why one will not."""
@@ -98,7 +113,8 @@ class _Staged:
             if there != row.sha256:
                 name = TARGET_NAMES.get(row.target, row.target)
                 raise InputError(f"备份自相矛盾:{name}模型 {row.version} 不是台账登记的那个文件。{NOTHING}")
-        registry = Registry(self.models, partial(reader_of, self._settings))
+        key = self.key if self.key.exists() else self._settings.signing_key
+        registry = Registry(self.models, partial(reader_of, self._settings), SigningKey(key))
         point_to_record(registry, session=session)
         return [
             f"备份里没有台账上现用的{TARGET_NAMES[target]}模型 {names[-1]}。"
@@ -110,8 +126,12 @@ class _Staged:
         for target in TARGETS:
             if (self.models / target).exists():
                 self._move(self.models / target, self._settings.models_dir / target)
-        if self.office.exists():
-            self._move(self.office, self._settings.taxonomy_path)
+        for ready, place in (
+            (self.office, self._settings.taxonomy_path),
+            (self.key, self._settings.signing_key),
+        ):
+            if ready.exists():
+                self._move(ready, place)
 
     def _move(self, ready: Path, place: Path) -> None:
         self._moved.append((ready, place))
@@ -128,6 +148,7 @@ class _Staged:
 
     def clear(self) -> None:
         self.office.unlink(missing_ok=True)
+        self.key.unlink(missing_ok=True)
         shutil.rmtree(self.models, ignore_errors=True)
 
 

@@ -13,14 +13,15 @@ from pathlib import Path
 
 from triage import VERSION
 from triage.backup.archive import ArchiveWriter
-from triage.backup.contents import MODELS, OFFICE, Contents
+from triage.backup.contents import KEY, MODELS, OFFICE, Contents
 from triage.backup.ledger_out import write_ledger
 from triage.backup.places import alone, keep_as, named, sqlite_files
 from triage.config import Settings
 from triage.errors import Conflict, InputError, ModelRefused
 from triage.ledger.store import Ledger
 from triage.reading import reader_of
-from triage.registry import Registry
+from triage.registry import MANIFEST, MODEL, Registry
+from triage.signing import SIGNATURE, SigningKey
 from triage.taxonomy import TARGETS
 
 
@@ -77,6 +78,12 @@ def _write(settings: Settings, ledger: Ledger, part: Path, scratch: Path) -> Con
             archive.add_file(OFFICE, settings.taxonomy_path)
         else:
             left_out.append(f"没有分类文件 {settings.taxonomy_path}。")
+        if settings.signing_key.is_file():
+            archive.add_file(KEY, settings.signing_key)
+        else:
+            left_out.append(
+                f"没有签名密钥 {settings.signing_key},模型恢复以后要用 triage init --resign 重新签名。"
+            )
         left_out += _write_models(settings, archive)
         contents = Contents(
             created_at=created.isoformat(timespec="seconds"),
@@ -93,17 +100,17 @@ def _write(settings: Settings, ledger: Ledger, part: Path, scratch: Path) -> Con
 
 def _write_models(settings: Settings, archive: ArchiveWriter) -> list[str]:
     """Every whole version and the pointers; returns why others were left out."""
-    registry = Registry(settings.models_dir, partial(reader_of, settings))
+    registry = Registry(settings.models_dir, partial(reader_of, settings), SigningKey(settings.signing_key))
     left_out = []
     for target in TARGETS:
         for version in registry.names(target):
             folder = f"{target}/{version}"
             try:
-                registry.check_file(registry.manifest(target, version))
+                registry.content(registry.manifest(target, version))
             except ModelRefused as error:
                 left_out.append(f"没有备份:{error.message}")
                 continue
-            for name in ("manifest.json", "model.joblib"):
+            for name in (MANIFEST, SIGNATURE, MODEL):
                 archive.add_file(f"{MODELS}{folder}/{name}", settings.models_dir / folder / name)
         if names := registry.champions(target):
             archive.add_bytes(f"{MODELS}{target}/champion", "".join(f"{name}\n" for name in names).encode())

@@ -10,12 +10,17 @@ from triage.ledger.tables import ModelVersionRow
 from triage.registry import Manifest
 
 
-def knows_version(target: str, version: str, *, session: Session) -> bool:
-    """Whether it is on record."""
-    query = select(ModelVersionRow.id).where(
+def recorded_version(target: str, version: str, *, session: Session) -> ModelVersionRow | None:
+    """What the record says of a version; None where it says nothing."""
+    query = select(ModelVersionRow).where(
         ModelVersionRow.target == target, ModelVersionRow.version == version
     )
-    return session.scalar(query) is not None
+    return session.scalar(query)
+
+
+def knows_version(target: str, version: str, *, session: Session) -> bool:
+    """Whether it is on record."""
+    return recorded_version(target, version, session=session) is not None
 
 
 def add_model_version(manifest: Manifest, *, who: str, session: Session) -> ModelVersionRow:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -14,7 +13,7 @@ from alembic import command
 from alembic.config import Config
 from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
-from sqlalchemy import Connection, create_engine, event, text
+from sqlalchemy import URL, Connection, create_engine, event, text
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import ArgumentError, DatabaseError, DBAPIError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
@@ -30,6 +29,7 @@ from triage.ledger.postgres_link import LINK, watch
 
 MIGRATIONS = Path(__file__).parent / "migrations"
 INTAKE_LOCK = 0x7472_6961  # PostgreSQL advisory lock: one writer at a time, as SQLite has it
+DRIVERS = ("sqlite", "sqlite+pysqlite", "postgresql", "postgresql+psycopg")
 POOL = 20  # connections kept; as many again where many ask at once
 POOL_SECONDS = 10  # who waits longer for one of them is told that the ledger is busy
 PAUSES = (0.05, 0.2, 0.5, 1.0, 2.0, 4.0)  # seconds between tries of what was not written
@@ -58,13 +58,9 @@ class Ledger:
                 takes, as a command must that builds an index.
 
         Raises:
-            InputError: the URL cannot be understood.
+            InputError: the URL cannot be understood; the message does not repeat it.
         """
-        try:
-            parsed = make_url(url)
-        except ArgumentError:
-            shown = re.sub(r"^([\w+]*:?//)?.*@", r"\1…@", url)  # not the password
-            raise InputError(f"数据库地址无效:{shown}") from None
+        parsed = _parse(url)
         self.url = url
         self.is_sqlite = parsed.get_backend_name() == "sqlite"
         self.path = Path(parsed.database) if self.is_sqlite and parsed.database else None
@@ -125,7 +121,9 @@ class Ledger:
         Raises:
             Conflict: this account does not own the tables; see triage.ledger.grants.
             LedgerBusy: the database is not to be had, or somebody else has it for long.
+            LedgerMissing: it cannot be reached or is none.
         """
+        self._reach()
         with self.building() as connection:
             self.upgrade(connection)
 
@@ -172,14 +170,43 @@ class Ledger:
         if current != known[0]:
             raise LedgerMissing("台账的结构与程序版本不一致,请运行 triage init 升级(数据不会丢失)。")
 
+    @property
+    def place(self) -> str:
+        """The address without any password, for people."""
+        return self.engine.url.difference_update_query(("password", "sslpassword")).render_as_string()
+
     def close(self) -> None:
         self.engine.dispose()
+
+    def _reach(self) -> None:
+        """Raises LedgerMissing where the database cannot be opened."""
+        try:
+            with self.engine.connect():
+                pass
+        except DatabaseError as error:
+            raise LedgerMissing(f"台账数据库打不开:{error.orig}") from None
 
     def _alembic(self, connection: Connection) -> Config:
         config = Config()
         config.set_main_option("script_location", str(MIGRATIONS))
         config.attributes["connection"] = connection
         return config
+
+
+def _parse(url: str) -> URL:
+    """Raises InputError where it is no address of ours. It may hold a password, so no part of it is told."""
+    try:
+        parsed = make_url(url)
+        known = parsed.drivername in DRIVERS
+    except (ArgumentError, ValueError):  # a port that is no number
+        known = False
+    if not known:
+        raise InputError(
+            "数据库地址无效:应写成 postgresql://账号:密码@主机/数据库名 或 sqlite:////文件路径(TRIAGE_DATABASE_URL)。"
+        )
+    if "@" in (parsed.host or ""):
+        raise InputError("数据库地址无效:密码里的 @ 要写成 %40,: 写成 %3A,/ 写成 %2F,% 写成 %25。")
+    return parsed
 
 
 def _check_owner(connection: Connection) -> None:

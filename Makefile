@@ -3,6 +3,7 @@
 # make audit      known vulnerabilities of the locked dependencies, where the advisories can be reached
 # make pictures   the README's pictures
 # make bench-speed DATA=folder   start, memory, an intake by part and over HTTP, files in bulk
+# make chaos     faults on the real service, with a seed and a count; ARGS="--count 50 --only kills"
 # make bench-hosts    two services on hosts of their own behind nginx (as root); ARGS="--seconds 60"
 # make benchmark DATA=folder   our classifier and search beside their peers; ARGS="--part few" for less
 PYTHON ?= python3
@@ -12,7 +13,7 @@ BIN := $(VENV)/bin
 export PIP_DISABLE_PIP_VERSION_CHECK = 1
 export PYTHONDONTWRITEBYTECODE =
 
-.PHONY: run demo-reset install install-dev programs pictures test audit bench-speed bench-hosts benchmark benchmark-data lock clean
+.PHONY: run demo-reset install install-dev programs pictures test audit bench-speed bench-hosts chaos benchmark benchmark-data lock clean
 
 run: install
 	@$(BIN)/triage demo
@@ -61,6 +62,10 @@ audit: install-dev
 # start, memory, an intake by part and over HTTP, files in bulk; beside peers
 bench-speed: benchmark-data $(VENV)/.benchmark
 	@$(BIN)/python -m training.measure_speed "$(DATA)" $(ARGS)
+
+# faults on the real service: kills, disks, the database, the clock; docs/reliability.md
+chaos: install-dev
+	@$(BIN)/python -m training.chaos $(ARGS)
 
 # services, nginx and PostgreSQL in network namespaces of this machine; docs/hosts.md
 bench-hosts: install-dev

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from conftest import SharedCache, drop_database, never_sync, new_database
+from conftest import drop_database, never_sync, new_database
 from small_office import LABELS, OFFICE, submission
 from sqlalchemy import make_url
 from test_transfer import content
@@ -95,7 +95,7 @@ def fill(settings: Settings) -> None:
 def settings_of(home: Path, database_url: str = "") -> Settings:
     """Of an office in that folder, on SQLite where no database is named."""
     given = {"TRIAGE_HOME": str(home), "TRIAGE_ENCODER": "none", "TRIAGE_AUDIT_SHARE": "0"}
-    return SharedCache.from_env(given | ({"TRIAGE_DATABASE_URL": database_url} if database_url else {}))
+    return Settings.from_env(given | ({"TRIAGE_DATABASE_URL": database_url} if database_url else {}))
 
 
 def add_version(desk: Desk, examples: int, *, promote: bool) -> str:

@@ -43,7 +43,7 @@ def pages(desk: Desk) -> list[str]:
         for route in router.routes
         if isinstance(route, APIRoute)
         and "GET" in route.methods
-        and not route.path.startswith(("/api", "/healthz", "/readyz"))
+        and not route.path.startswith(("/api", "/healthz", "/readyz", "/metrics"))
         and route.path not in LEFT_OUT
     )
 

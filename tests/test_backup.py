@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 from backed_up import DAY, NewPlace, add_version, new_place, office, opinions  # noqa: F401
-from conftest import BASE_URL, SharedCache
+from conftest import BASE_URL
 from fastapi.testclient import TestClient
 from live_server import LiveServer, wait_until
 from small_office import submission
@@ -117,7 +117,7 @@ def test_a_service_that_takes_cases_in_is_backed_up_and_its_copy_serves(
 
     assert main(["--home", str(copy), "restore", str(file), "--who", "王"]) == 0
     assert "全部一致" in capsys.readouterr().out
-    place = SharedCache.from_env({"TRIAGE_HOME": str(copy), "TRIAGE_ENCODER": "none"})
+    place = Settings.from_env({"TRIAGE_HOME": str(copy), "TRIAGE_ENCODER": "none"})
     desk = Desk(place)
     with TestClient(make_app(place, desk), base_url=BASE_URL) as client:
         client.headers["authorization"] = f"Bearer {server.token}"  # it was given out over there

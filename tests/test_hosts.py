@@ -68,6 +68,7 @@ def test_whichever_host_answers_it_is_one_ledger_one_session_and_one_model(offic
     assert seconds_until(lambda: version in str(problems(two, office)), FOLLOW_SECONDS) < FOLLOW_SECONDS
     assert serving(two, office) != version
     folder = Path("section") / version
+    shutil.copy(one.settings.signing_key, two.settings.signing_key)  # one office, one key
     shutil.copytree(one.settings.models_dir / folder, two.settings.models_dir / folder)
     assert seconds_until(lambda: serving(two, office) == version, FOLLOW_SECONDS) < FOLLOW_SECONDS
     assert checks.gapless(office).held

@@ -117,11 +117,6 @@ def test_a_missing_ledger_is_named_in_words(tmp_path: Path) -> None:
 def test_an_unreadable_url_is_named_in_words() -> None:
     with pytest.raises(InputError, match="数据库地址无效"):
         Ledger("nonsense")
-    for url in ("postgresql//triage:ge@heim@db/office", "postgresql+psycopg//a:ge@heim@db", "a:ge@heim@db"):
-        with pytest.raises(InputError) as caught:
-            Ledger(url)
-        assert "heim" not in caught.value.message  # the password
-        assert caught.value.message.endswith(url.rpartition("@")[2])
 
 
 @pytest.mark.parametrize("backend", ["postgresql"], indirect=True)

@@ -11,7 +11,7 @@ import logging
 import threading
 import time
 from collections.abc import Callable, Iterator
-from concurrent.futures import CancelledError
+from concurrent.futures import CancelledError, ThreadPoolExecutor
 from contextlib import contextmanager
 from typing import Any
 
@@ -36,9 +36,10 @@ def dask_crew(address: str, patience: float = PATIENCE) -> Iterator[DaskCrew]:
     """
     logging.getLogger("distributed").setLevel(logging.CRITICAL)  # what happens is said in our words
     try:
-        asyncio.run(
-            _reach(address)
-        )  # a client that could not connect says so at length when it is taken away
+        # a client that could not connect says so at length when it is taken away; in a thread of its own,
+        # because the caller's may have a loop running
+        with ThreadPoolExecutor(1) as thread:
+            thread.submit(lambda: asyncio.run(_reach(address))).result()
         client = Client(address, timeout=CONNECT, set_as_default=False)
     except (OSError, ValueError, TypeError, RuntimeError) as error:
         raise CrewError(

@@ -168,6 +168,7 @@ def trained_on_one(office: Office, public: str) -> list[Finding]:
             f"训练 {training['state']},{told:.1f} 秒后写明缺 {version}",
         )
     )
+    shutil.copy(one.settings.signing_key, other.settings.signing_key)  # one office, one key
     for target in one.settings.models_dir.iterdir():
         for folder in target.glob("2*") if target.is_dir() else ():
             shutil.copytree(folder, other.settings.models_dir / target.name / folder.name)
